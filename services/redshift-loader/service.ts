@@ -1,0 +1,47 @@
+import { bookingEvents } from '../lib/events/streams.ts';
+import { kclConsumerConfig } from '../lib/kcl/config.ts';
+import { integerOr, text, textOr } from '../lib/process/config.ts';
+import { defineService } from '../lib/process/service.ts';
+
+export const redshiftLoader = defineService({
+  name: 'redshift-loader',
+  summary: 'Stages events as files, registers them per shard, and commits them to the warehouse exactly once.',
+  runtime: 'kcl-consumer',
+  config: {
+    ...kclConsumerConfig,
+    EVENTS_STREAM: textOr(bookingEvents.name),
+    REGISTRY_TABLE: textOr('load-registry'),
+    OBJECTS_URL: text.describe('object store of staged files and dead letters: file:///dir or s3://bucket/prefix'),
+    WAREHOUSE_URL: text.describe('postgres://user@host:port/database'),
+    FLUSH_ROWS: integerOr(20_000, 1, 1_000_000),
+    FLUSH_BYTES: integerOr(16_777_216, 1_024, 268_435_456).describe('of uncompressed CSV'),
+    FLUSH_AGE_MS: integerOr(15_000, 100, 600_000),
+    COMMIT_INTERVAL_MS: integerOr(30_000, 100, 600_000).describe('Redshift stands few commits: at most one per interval'),
+    COMMIT_MAX_FILES: integerOr(200, 1, 5_000),
+    COMMIT_MAX_BYTES: integerOr(1_073_741_824, 1_048_576, 17_179_869_184),
+  },
+  consumes: {
+    stream: bookingEvents,
+    streamConfigKey: 'EVENTS_STREAM',
+    application: 'redshift-loader',
+    idleTimeBetweenReadsMs: 1_000,
+    maxRecords: 2_000,
+  },
+  produces: [],
+  tables: [
+    {
+      name: 'load-registry',
+      configKey: 'REGISTRY_TABLE',
+      summary: "per shard its head (the shard's position) and one row per staged file",
+      partitionKey: { name: 'pk', type: 'S' },
+      sortKey: { name: 'sk', type: 'S' },
+    },
+  ],
+  topics: [],
+  objects: [
+    { prefix: 'stage/', access: 'readwrite' },
+    { prefix: 'deadletter/redshift-loader/', access: 'write' },
+  ],
+  actions: [],
+  size: { cpu: 1_024, memoryMiB: 2_048 },
+});
