@@ -1,0 +1,180 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Dirent } from 'node:fs';
+import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isPlatformError, PlatformError } from '../process/errors.ts';
+import { assertKey, assertPrefix } from './keys.ts';
+import type { ObjectInfo, ObjectStore } from './object-store.ts';
+
+/**
+ * First line of every file: `sha256:<64 hex>\n`, then the body. In one file with the body, so that both appear in one step
+ * (`tail -n +2 FILE` shows the body).
+ */
+const headerLength = 'sha256:'.length + 64 + 1;
+const header = /^sha256:([0-9a-f]{64})\n$/;
+
+/** Not in the alphabet of keys: never listed, never a key. */
+const scratchFolder = '~scratch';
+
+const sha256 = (body: Buffer): string => createHash('sha256').update(body).digest('hex');
+const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code;
+const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String(codeOf(error)));
+
+/**
+ * Objects as files under a folder. `create` writes a scratch file, syncs it and links it to its name: the link is exclusive
+ * and atomic, so a half-written object is never visible, whatever is killed when. No key may be the folder of another.
+ */
+export class FileStore implements ObjectStore {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async create(key: string, body: Buffer): Promise<'created' | 'exists'> {
+    assertKey(key);
+    const target = join(this.#root, key);
+    const scratch = join(this.#root, scratchFolder, randomUUID());
+    return this.#guard('create', key, async () => {
+      if (await isFile(target)) return 'exists';
+      await makeFolder(dirname(scratch));
+      try {
+        await writeSynced(scratch, [Buffer.from(`sha256:${sha256(body)}\n`), body]);
+        const newFolders = await makeFolder(dirname(target));
+        await link(scratch, target);
+        for (const folder of newFolders) await syncFolder(folder);
+        return 'created';
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') return 'exists';
+        throw error;
+      } finally {
+        await unlink(scratch).catch(() => undefined);
+      }
+    });
+  }
+
+  async read(key: string): Promise<Buffer> {
+    assertKey(key);
+    return this.#guard('read', key, async () => {
+      const file = await readFile(join(this.#root, key));
+      const stored = header.exec(file.toString('latin1', 0, headerLength))?.[1];
+      const body = file.subarray(headerLength);
+      if (stored === undefined || stored !== sha256(body)) throw corrupt(key);
+      return body;
+    });
+  }
+
+  async head(key: string): Promise<(ObjectInfo & { readonly sha256: string }) | undefined> {
+    assertKey(key);
+    return this.#guard('head', key, async () => {
+      let file: Awaited<ReturnType<typeof open>>;
+      try {
+        file = await open(join(this.#root, key), 'r');
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+      try {
+        const info = await file.stat();
+        if (!info.isFile()) return undefined;
+        const first = Buffer.alloc(headerLength);
+        const { bytesRead } = await file.read(first, 0, headerLength, 0);
+        const stored = header.exec(first.toString('latin1', 0, bytesRead))?.[1];
+        if (stored === undefined) throw corrupt(key);
+        return { key, size: info.size - headerLength, modifiedAtMs: Math.trunc(info.mtimeMs), sha256: stored };
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+    assertPrefix(prefix);
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    yield* this.#walk(folder, prefix);
+  }
+
+  async delete(key: string): Promise<void> {
+    assertKey(key);
+    await this.#guard('delete', key, async () => {
+      try {
+        await unlink(join(this.#root, key));
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    });
+  }
+
+  async *#walk(folder: string, prefix: string): AsyncIterable<ObjectInfo> {
+    const entries = await this.#guard('list', folder, () =>
+      readdir(join(this.#root, folder), { withFileTypes: true }).catch(noneIfMissing),
+    );
+    // A folder sorts as its name and '/', which is key order: 'a-b' < 'a/b' < 'a0'.
+    const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
+    for (const name of names) {
+      const path = folder + name;
+      if (name === `${scratchFolder}/`) continue;
+      if (name.endsWith('/')) {
+        if (path.startsWith(prefix) || prefix.startsWith(path)) yield* this.#walk(path, prefix);
+      } else if (path.startsWith(prefix)) {
+        const info = await this.#guard('list', path, () => stat(join(this.#root, path)).catch(undefinedIfMissing));
+        if (info?.isFile()) yield { key: path, size: info.size - headerLength, modifiedAtMs: Math.trunc(info.mtimeMs) };
+      }
+    }
+  }
+
+  async #guard<T>(what: string, key: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (cause) {
+      if (isPlatformError(cause)) throw cause;
+      if (isMissing(cause) && what === 'read') throw new PlatformError('OBJECT_MISSING', `no object ${key}`, { cause });
+      throw new PlatformError('OBJECT_UNAVAILABLE', `cannot ${what} object ${key}: ${String(codeOf(cause))}`, { retriable: true, cause });
+    }
+  }
+}
+
+const corrupt = (key: string): PlatformError =>
+  new PlatformError('OBJECT_CORRUPT', `object ${key} is not what was stored: its SHA-256 differs`);
+
+function noneIfMissing(error: unknown): Dirent[] {
+  if (isMissing(error)) return [];
+  throw error;
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const info = await stat(path).catch(undefinedIfMissing);
+  return info?.isFile() ?? false;
+}
+
+async function writeSynced(path: string, parts: readonly Buffer[]): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    for (const part of parts) await file.writeFile(part);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a folder; returns those whose entries must be synced once something was put into it, deepest first. */
+async function makeFolder(path: string): Promise<string[]> {
+  const first = await mkdir(path, { recursive: true });
+  const folders = [path];
+  if (first === undefined) return folders;
+  for (let folder = path; folder.length >= first.length; ) folders.push((folder = dirname(folder)));
+  return folders;
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
