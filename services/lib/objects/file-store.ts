@@ -36,7 +36,7 @@ export class FileStore implements ObjectStore {
     const target = join(this.#root, key);
     const scratch = join(this.#root, scratchFolder, randomUUID());
     return this.#guard('create', key, async () => {
-      if (await isFile(target)) return 'exists';
+      if (await isFile(target)) return taken(target);
       await makeFolder(dirname(scratch));
       try {
         await writeSynced(scratch, [Buffer.from(`sha256:${sha256(body)}\n`), body]);
@@ -45,7 +45,7 @@ export class FileStore implements ObjectStore {
         for (const folder of newFolders) await syncFolder(folder);
         return 'created';
       } catch (error) {
-        if (codeOf(error) === 'EEXIST') return 'exists';
+        if (codeOf(error) === 'EEXIST' && (await isFile(target))) return taken(target);
         throw error;
       } finally {
         await unlink(scratch).catch(() => undefined);
@@ -149,6 +149,12 @@ function undefinedIfMissing(error: unknown): undefined {
 async function isFile(path: string): Promise<boolean> {
   const info = await stat(path).catch(undefinedIfMissing);
   return info?.isFile() ?? false;
+}
+
+/** Another writer's link may not be on the disk yet, and whoever hears `exists` relies on it. */
+async function taken(target: string): Promise<'exists'> {
+  await syncFolder(dirname(target));
+  return 'exists';
 }
 
 async function writeSynced(path: string, parts: readonly Buffer[]): Promise<void> {

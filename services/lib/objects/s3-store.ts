@@ -14,6 +14,8 @@ import type { ObjectInfo, ObjectStore } from './object-store.ts';
 
 /** S3 answers 409 when two conditional writes of one key meet; it asks to try again (S3 user guide, conditional writes). */
 const maxConflictRetries = 5;
+/** Keys an answer of ListObjectsV2 holds at most. */
+const maxPageSize = 1_000;
 
 const statusOf = (error: unknown): number | undefined => (error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined);
 const hexOf = (base64: string): string => Buffer.from(base64, 'base64').toString('hex');
@@ -26,12 +28,14 @@ export class S3Store implements ObjectStore {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
+  readonly #pageSize: number;
 
   /** `prefix`: empty, or ends with '/'. */
-  constructor(client: S3Client, bucket: string, prefix: string) {
+  constructor(client: S3Client, bucket: string, prefix: string, pageSize = maxPageSize) {
     this.#client = client;
     this.#bucket = bucket;
     this.#prefix = prefix;
+    this.#pageSize = pageSize;
   }
 
   async create(key: string, body: Buffer, contentType = 'application/octet-stream'): Promise<'created' | 'exists'> {
@@ -43,6 +47,7 @@ export class S3Store implements ObjectStore {
       ContentType: contentType,
       ContentLength: body.length,
       IfNoneMatch: '*',
+      ChecksumAlgorithm: 'SHA256',
       ChecksumSHA256: createHash('sha256').update(body).digest('base64'),
     });
     return this.#guard('create', key, async () => {
@@ -96,7 +101,14 @@ export class S3Store implements ObjectStore {
     let token: string | undefined;
     do {
       const page = await this.#guard('list', prefix, () =>
-        this.#client.send(new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: this.#prefix + prefix, ContinuationToken: token })),
+        this.#client.send(
+          new ListObjectsV2Command({
+            Bucket: this.#bucket,
+            Prefix: this.#prefix + prefix,
+            MaxKeys: this.#pageSize,
+            ContinuationToken: token,
+          }),
+        ),
       );
       for (const object of page.Contents ?? []) {
         if (object.Key === undefined) continue;
