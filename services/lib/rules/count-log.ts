@@ -20,17 +20,25 @@ export interface CountChange {
   readonly alert: Alert | undefined;
 }
 
+export interface MemoryLimits {
+  /** Bound of what one key can take in one rule; the oldest events go first. */
+  readonly maxEventsPerKey: number;
+  /** Entries of a map below which it is not swept. */
+  readonly smallestSweep: number;
+}
+
 /** One `count` rule's memory: per key the matching events that a later event can still form a run with. */
 export class CountLog {
   readonly rule: CompiledRule;
   readonly #maxEventsPerKey: number;
   readonly #keys = new Map<string, KeyLog>();
-  readonly #growth = new Growth();
+  readonly #growth: Growth;
   #evicted = 0;
 
-  constructor(rule: CompiledRule, maxEventsPerKey: number) {
+  constructor(rule: CompiledRule, { maxEventsPerKey, smallestSweep }: MemoryLimits) {
     this.rule = rule;
     this.#maxEventsPerKey = maxEventsPerKey;
+    this.#growth = new Growth(smallestSweep);
   }
 
   /** Events dropped because a key had more than its limit. */

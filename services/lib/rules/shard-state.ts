@@ -2,7 +2,7 @@ import type { BookingEvent } from '../events/booking-event.ts';
 import { type HashRange, hashKeyOf, inRange } from '../kcl/shards.ts';
 import type { Alert } from './alert.ts';
 import type { CompiledRules } from './compile.ts';
-import { CountLog } from './count-log.ts';
+import { CountLog, type MemoryLimits } from './count-log.ts';
 import { Floors, intersection } from './floors.ts';
 import { UsedIds } from './used-ids.ts';
 
@@ -13,12 +13,7 @@ export type Applied =
   /** Not used by any rule, and the watermark did not move. */
   | { readonly kind: 'skipped'; readonly reason: SkipReason };
 
-export interface ShardStateOptions {
-  /** Bound of the memory that one key can take in one rule. */
-  readonly maxEventsPerKey?: number;
-}
-
-const defaultMaxEventsPerKey = 4_096;
+const defaultLimits: MemoryLimits = { maxEventsPerKey: 4_096, smallestSweep: 1_024 };
 
 /**
  * The rule engine's whole memory of one shard: a pure function of the events applied and their order. It has no clock.
@@ -30,35 +25,41 @@ export class ShardState {
   readonly #rules: CompiledRules;
   readonly #range: HashRange;
   readonly #floors: Floors;
-  readonly #ids = new UsedIds();
+  readonly #ids: UsedIds;
   readonly #logs: readonly CountLog[];
   readonly #horizon = (key: string): number => this.watermarkOf(key) - this.#rules.time.latenessMs;
   #watermark = Number.NEGATIVE_INFINITY;
 
-  private constructor(rules: CompiledRules, range: HashRange, floors: Floors, options: ShardStateOptions) {
+  private constructor(rules: CompiledRules, range: HashRange, floors: Floors, limits: Partial<MemoryLimits>) {
     this.#rules = rules;
     this.#range = range;
     this.#floors = floors;
-    const maxEventsPerKey = options.maxEventsPerKey ?? defaultMaxEventsPerKey;
-    this.#logs = rules.rules.map((rule) => new CountLog(rule, maxEventsPerKey));
+    const bounds = { ...defaultLimits, ...limits };
+    this.#ids = new UsedIds(bounds.smallestSweep);
+    this.#logs = rules.rules.map((rule) => new CountLog(rule, bounds));
   }
 
-  static empty(rules: CompiledRules, range: HashRange, options: ShardStateOptions = {}): ShardState {
-    return new ShardState(rules, range, new Floors([]), options);
+  static empty(rules: CompiledRules, range: HashRange, limits: Partial<MemoryLimits> = {}): ShardState {
+    return new ShardState(rules, range, new Floors([]), limits);
   }
 
   /**
    * A child's state before its first event: what its parents, wholly applied under the same rules, knew of the keys whose hash
    * lies in `range`. A parent that is missing (older than the retention) is left out.
    */
-  static fromParents(rules: CompiledRules, parents: readonly ShardState[], range: HashRange, options: ShardStateOptions = {}): ShardState {
+  static fromParents(
+    rules: CompiledRules,
+    parents: readonly ShardState[],
+    range: HashRange,
+    limits: Partial<MemoryLimits> = {},
+  ): ShardState {
     const floors = parents.flatMap((parent) => {
       const shared = intersection(parent.#range, range);
       const own =
         shared === undefined || parent.#watermark === Number.NEGATIVE_INFINITY ? [] : [{ range: shared, watermark: parent.#watermark }];
       return [...own, ...parent.#floors.within(range)];
     });
-    const state = new ShardState(rules, range, new Floors(floors), options);
+    const state = new ShardState(rules, range, new Floors(floors), limits);
     const holds = (key: string): boolean => inRange(hashKeyOf(key), range);
     for (const parent of parents) {
       state.#ids.inherit(parent.#ids, holds);

@@ -15,7 +15,11 @@ export type Horizon = (key: string) => number;
  */
 export class UsedIds {
   readonly #uses = new Map<string, Use>();
-  readonly #growth = new Growth();
+  readonly #growth: Growth;
+
+  constructor(smallestSweep: number) {
+    this.#growth = new Growth(smallestSweep);
+  }
 
   has(eventId: string, horizon: Horizon): boolean {
     const use = this.#uses.get(eventId);

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { naiveAlerts, type OracleResult, type OracleShard } from '../../scripts/judge/naive-alerts.ts';
+import { compileRules } from '../../services/lib/rules/compile.ts';
+import type { MemoryLimits } from '../../services/lib/rules/count-log.ts';
+import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
+import { ShardState } from '../../services/lib/rules/shard-state.ts';
+import { bookingEvent, rule, scenarios, start, wholeRange } from './scenario.ts';
+
+/** The engine over a whole lineage; shards are given parents first. */
+function engineAlerts(shards: readonly OracleShard[], file: RulesFile, limits: Partial<MemoryLimits> = {}): OracleResult {
+  const rules = compileRules(file);
+  const states = new Map<string, ShardState>();
+  const result: OracleResult = { alerts: [], skipped: { late: 0, future: 0, duplicate: 0 } };
+  for (const shard of shards) {
+    const parents = shard.parents.map((id) => states.get(id)).filter((state) => state !== undefined);
+    const state = ShardState.fromParents(rules, parents, shard.range, limits);
+    for (const { event, arrival } of shard.records) {
+      const applied = state.apply(event, arrival);
+      if (applied.kind === 'skipped') result.skipped[applied.reason]++;
+      else result.alerts.push(...applied.alerts);
+    }
+    states.set(shard.shardId, state);
+  }
+  return result;
+}
+
+describe('the rule engine', () => {
+  it('raises exactly what the oracle raises, whatever is repeated, late, early, split or merged', () => {
+    fc.assert(
+      fc.property(scenarios, ({ shards, rules }) => {
+        assert.deepEqual(engineAlerts(shards, rules, { smallestSweep: 1 }), naiveAlerts({ shards, rules }));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('raises the same once its memory is swept: thousands of keys, each forgotten when it can no longer matter', () => {
+    const rules: RulesFile = {
+      time: { disorder: 'PT5S', lateness: 'PT5S', maxAhead: 'PT5M' },
+      rules: [rule({ id: 'churn', count: { atLeast: 2, within: 'PT3S' }, cooldown: 'PT4S' })],
+    };
+    const records = Array.from({ length: 6_000 }, (_, i) => {
+      const occurredAt = start + i * 20 - ((i * 7_919) % 11_000);
+      return {
+        event: bookingEvent({ bookingId: `b-${i % 5_500}`, userId: `u-${((i * 7_919) % 100_003) % 2_003}`, occurredAt }),
+        arrival: start + i * 20,
+      };
+    });
+    const shards = [{ shardId: 'only', parents: [], range: wholeRange, records }];
+    const expected = naiveAlerts({ shards, rules });
+    assert.deepEqual(engineAlerts(shards, rules), expected);
+    assert.ok(expected.alerts.length > 10 && expected.skipped.late > 0, 'the run raises alerts and has late events');
+
+    const state = ShardState.empty(compileRules(rules), wholeRange);
+    for (const { event, arrival } of records) state.apply(event, arrival);
+    assert.ok(state.size.ids < 3_000 && state.size.keys < 2_003, JSON.stringify(state.size));
+  });
+});

@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import type { OracleShard } from '../../scripts/judge/naive-alerts.ts';
+import { type BookingEvent, eventIdOf } from '../../services/lib/events/booking-event.ts';
+import { hashKeyOf, inRange } from '../../services/lib/kcl/shards.ts';
+import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
+
+export const start = 1_790_000_000_000;
+export const wholeRange = { start: 0n, end: 2n ** 128n - 1n };
+
+export function bookingEvent(of: Partial<BookingEvent> & { bookingId: string }): BookingEvent {
+  const type = of.type ?? 'cancelled';
+  const version = of.version ?? 1;
+  return {
+    schemaVersion: 1,
+    eventId: eventIdOf(of.bookingId, version, type),
+    type,
+    version,
+    userId: 'user-1',
+    tourId: 'tour-1',
+    occurredAt: start,
+    seats: 2,
+    amountMinor: 12_000,
+    currency: 'EUR',
+    channel: 'web',
+    source: 'dynamodb',
+    ...of,
+  };
+}
+
+export type RuleSpec = Partial<RulesFile['rules'][number]> & { id: string };
+
+export const rule = (spec: RuleSpec): RulesFile['rules'][number] => ({
+  version: 1,
+  mode: 'live',
+  severity: 'high',
+  key: 'userId',
+  when: { type: ['cancelled'] },
+  count: { atLeast: 3, within: 'PT10M' },
+  ...spec,
+});
+
+export const millis = (ms: number): string => `PT${Math.floor(ms / 1_000)}.${String(ms % 1_000).padStart(3, '0')}S`;
+
+/** One step of the traffic, in milliseconds so small that the limits are hit exactly again and again. */
+interface Step {
+  readonly user: number;
+  readonly advance: number;
+  readonly back: number;
+  readonly ahead: number;
+  readonly cancelled: boolean;
+  readonly repeatOf: number | undefined;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  user: fc.nat({ max: 4 }),
+  advance: fc.nat({ max: 4 }),
+  back: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(0) },
+    { weight: 3, arbitrary: fc.nat({ max: 9 }) },
+    { weight: 1, arbitrary: fc.nat({ max: 30 }) },
+  ),
+  ahead: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 6 }) }),
+  cancelled: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  repeatOf: fc.option(fc.nat({ max: 12 }), { nil: undefined, freq: 5 }),
+});
+
+/** Where the hash space is cut in each phase; between two phases every shard is split or merged. */
+const cuts = fc.array(
+  fc.uniqueArray(
+    fc.nat({ max: 7 }).filter((cut) => cut > 0),
+    { maxLength: 3 },
+  ),
+  { minLength: 1, maxLength: 4 },
+);
+
+const ruleSpecs = fc.array(
+  fc.record({
+    atLeast: fc.integer({ min: 1, max: 4 }),
+    within: fc.nat({ max: 12 }),
+    cooldown: fc.option(fc.nat({ max: 12 }), { nil: undefined }),
+    mode: fc.constantFrom('live' as const, 'live' as const, 'shadow' as const, 'off' as const),
+    any: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 3 },
+);
+
+export interface Scenario {
+  readonly shards: readonly OracleShard[];
+  readonly rules: RulesFile;
+}
+
+export const scenarios: fc.Arbitrary<Scenario> = fc
+  .record({
+    steps: fc.array(step, { minLength: 1, maxLength: 60 }),
+    cuts,
+    specs: ruleSpecs,
+    disorder: fc.nat({ max: 5 }),
+    lateness: fc.nat({ max: 5 }),
+    maxAhead: fc.nat({ max: 4 }),
+  })
+  .map(({ steps, cuts, specs, disorder, lateness, maxAhead }) => ({
+    shards: play(steps, cuts),
+    rules: {
+      time: { disorder: millis(disorder), lateness: millis(lateness), maxAhead: millis(maxAhead) },
+      rules: specs.map(({ atLeast, within, cooldown, mode, any }, i) =>
+        rule({
+          id: `rule-${i}`,
+          mode,
+          count: { atLeast, within: millis(within) },
+          ...(any ? { when: {} } : {}),
+          ...(cooldown === undefined ? {} : { cooldown: millis(cooldown) }),
+        }),
+      ),
+    },
+  }));
+
+function play(steps: readonly Step[], cuts: readonly (readonly number[])[]): OracleShard[] {
+  const shards: (OracleShard & { records: { event: BookingEvent; arrival: number }[] })[] = [];
+  const played: BookingEvent[] = [];
+  let current: typeof shards = [];
+  let now = start;
+  cuts.forEach((phaseCuts, phase) => {
+    const parents = current;
+    current = rangesOf(phaseCuts).map((range, i) => ({
+      shardId: `shard-${phase}-${i}`,
+      parents: parents.filter((p) => p.range.start <= range.end && range.start <= p.range.end).map((p) => p.shardId),
+      range,
+      records: [],
+    }));
+    shards.push(...current);
+    const from = Math.floor((steps.length * phase) / cuts.length);
+    const to = Math.floor((steps.length * (phase + 1)) / cuts.length);
+    for (let i = from; i < to; i++) {
+      const { user, advance, back, ahead, cancelled, repeatOf } = steps[i] as Step;
+      now += advance;
+      const repeated = repeatOf === undefined ? undefined : played.at(-1 - repeatOf);
+      const fresh = bookingEvent({
+        bookingId: `booking-${i}`,
+        type: cancelled ? 'cancelled' : 'reserved',
+        userId: `user-${user}`,
+        occurredAt: now - back + ahead,
+      });
+      const event = repeated === undefined ? fresh : { ...repeated };
+      played.push(event);
+      const shard = current.find(({ range }) => inRange(hashKeyOf(event.userId), range));
+      shard?.records.push({ event, arrival: now });
+    }
+  });
+  return shards;
+}
+
+function rangesOf(cuts: readonly number[]): { start: bigint; end: bigint }[] {
+  const eighth = 2n ** 125n;
+  const starts = [0n, ...cuts.toSorted((a, b) => a - b).map((cut) => BigInt(cut) * eighth)];
+  return starts.map((from, i) => ({ start: from, end: (starts[i + 1] ?? 2n ** 128n) - 1n }));
+}

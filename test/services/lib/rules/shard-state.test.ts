@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import type { BookingEvent } from '../../../../services/lib/events/booking-event.ts';
+import { hashKeyOf } from '../../../../services/lib/kcl/shards.ts';
+import { alertIdOf } from '../../../../services/lib/rules/alert.ts';
+import { compileRules } from '../../../../services/lib/rules/compile.ts';
+import { Floors } from '../../../../services/lib/rules/floors.ts';
+import type { RulesFile } from '../../../../services/lib/rules/rules-file.ts';
+import { ShardState } from '../../../../services/lib/rules/shard-state.ts';
+import { bookingEvent, millis, type RuleSpec, rule, start, wholeRange } from '../../../oracle/scenario.ts';
+
+const compiled = (specs: Partial<RuleSpec>[], time: Partial<RulesFile['time']> = {}) =>
+  compileRules({
+    time: { disorder: 'PT30S', lateness: 'PT15S', maxAhead: 'PT5M', ...time },
+    rules: specs.map((spec, i) => rule({ id: `rule-${i}`, ...spec })),
+  });
+
+let bookings = 0;
+const at = (ms: number, of: Partial<BookingEvent> = {}): BookingEvent =>
+  bookingEvent({ bookingId: `booking-${bookings++}`, occurredAt: start + ms, ...of });
+
+/** Applies events that all arrive in time; the alerts of each. */
+const feed = (state: ShardState, ...events: BookingEvent[]) =>
+  events.map((event) => {
+    const applied = state.apply(event, event.occurredAt);
+    return applied.kind === 'used' ? applied.alerts : applied.reason;
+  });
+
+const second = 1_000;
+
+describe('a shard state', () => {
+  describe('time', () => {
+    it('uses an event exactly maxAhead ahead of its arrival, and calls the next millisecond the future', () => {
+      const state = ShardState.empty(compiled([{}], { maxAhead: 'PT5M' }), wholeRange);
+      const event = at(300_001);
+      assert.deepEqual(state.apply(event, start), { kind: 'skipped', reason: 'future' });
+      assert.equal(state.apply(event, start + 1).kind, 'used');
+    });
+
+    it('has no future where events have no arrival', () => {
+      const state = ShardState.empty(compiled([{}]), wholeRange);
+      assert.equal(state.apply(at(86_400_000), undefined).kind, 'used');
+    });
+
+    it('uses an event exactly at watermark − lateness, and calls the millisecond before it late', () => {
+      const state = ShardState.empty(compiled([{}]), wholeRange);
+      assert.deepEqual(feed(state, at(60 * second), at(15 * second), at(15 * second - 1)), [[], [], 'late']);
+    });
+
+    it('does not move the watermark by events it does not use', () => {
+      const state = ShardState.empty(compiled([{}]), wholeRange);
+      feed(state, at(0));
+      state.apply(at(3_600_000), start);
+      assert.equal(state.watermarkOf('user-1'), start - 30 * second);
+    });
+
+    it('asks for late before duplicate: a repeat beyond lateness is late', () => {
+      const state = ShardState.empty(compiled([{}]), wholeRange);
+      const first = at(0);
+      assert.deepEqual(feed(state, first, first, at(46 * second), first), [[], 'duplicate', [], 'late']);
+    });
+  });
+
+  describe('count', () => {
+    it('holds when newest − oldest is exactly within, not a millisecond more', () => {
+      const rules = compiled([{ count: { atLeast: 2, within: 'PT10S' } }]);
+      assert.equal(feed(ShardState.empty(rules, wholeRange), at(0), at(10 * second))[1]?.length, 1);
+      assert.equal(feed(ShardState.empty(rules, wholeRange), at(0), at(10 * second + 1))[1]?.length, 0);
+    });
+
+    it('still knows the oldest event that the oldest acceptable event can reach', () => {
+      const rules = compiled([{ count: { atLeast: 2, within: 'PT10S' } }]);
+      const [, , alerts] = feed(ShardState.empty(rules, wholeRange, { smallestSweep: 1 }), at(0), at(55 * second), at(10 * second));
+      assert.equal(alerts?.length, 1);
+    });
+
+    it('takes the earliest run of neighbours that contains the new event, ties in order of arrival', () => {
+      const state = ShardState.empty(compiled([{ count: { atLeast: 3, within: 'PT10S' } }]), wholeRange);
+      const [a, b, c, d] = [at(8 * second), at(0), at(12 * second), at(8 * second)];
+      const [, , , alerts] = feed(state, a, b, c, d);
+      assert.ok(Array.isArray(alerts));
+      assert.deepEqual(alerts[0], {
+        alertId: alertIdOf('rule-0', 1, 'user-1', d.eventId),
+        ruleId: 'rule-0',
+        ruleVersion: 1,
+        mode: 'live',
+        severity: 'high',
+        key: 'user-1',
+        at: d.occurredAt,
+        triggeredBy: d.eventId,
+        value: 3,
+        evidenceCount: 3,
+        evidence: [b, a, d].map(({ eventId, occurredAt }) => ({ eventId, occurredAt })),
+      });
+    });
+
+    it('raises nothing up to exactly cooldown after the last alert, however long ago its key was swept', () => {
+      const rules = compiled([{ count: { atLeast: 1, within: 'PT0S' }, cooldown: 'PT20S' }]);
+      const others = (ms: number) => at(ms, { userId: 'user-2', type: 'reserved' });
+      const state = ShardState.empty(rules, wholeRange, { smallestSweep: 1 });
+      // The watermark brings the horizon to exactly lastAt + cooldown, the last moment at which lastAt still matters.
+      const steps = [at(0), others(65 * second), ...[1, 2, 3].map((i) => at(65 * second, { userId: `filler-${i}` }))];
+      feed(state, ...steps);
+      assert.deepEqual(feed(state, at(20 * second)), [[]]);
+      assert.equal(feed(state, at(20 * second + 1))[0]?.length, 1);
+    });
+
+    it('records events during the cooldown, so that a later run contains them', () => {
+      const state = ShardState.empty(compiled([{ count: { atLeast: 2, within: 'PT10S' }, cooldown: 'PT5S' }]), wholeRange);
+      const raised = feed(state, at(0), at(second), at(6 * second), at(7 * second)).map((alerts) => alerts.length);
+      assert.deepEqual(raised, [0, 1, 0, 1]);
+    });
+
+    it('shows the first and last 50 of more than 100 events', () => {
+      const state = ShardState.empty(compiled([{ count: { atLeast: 101, within: 'PT10M' } }]), wholeRange);
+      const events = Array.from({ length: 101 }, (_, i) => at(i));
+      const alert = feed(state, ...events).at(-1)?.[0];
+      assert.ok(typeof alert === 'object');
+      assert.deepEqual([alert.value, alert.evidenceCount, alert.evidence.length], [101, 101, 100]);
+      assert.deepEqual(
+        alert.evidence.slice(49, 51).map(({ eventId }) => eventId),
+        [events[49]?.eventId, events[51]?.eventId],
+      );
+    });
+
+    it('bounds what one key can take, and counts what that costs', () => {
+      const state = ShardState.empty(compiled([{ count: { atLeast: 3, within: 'PT10M' } }]), wholeRange, { maxEventsPerKey: 5 });
+      feed(state, ...Array.from({ length: 8 }, (_, i) => at(i)));
+      assert.equal(state.size.evicted, 3);
+    });
+
+    it('tries rules in file order, skips those that are off, and matches every field of when', () => {
+      const count = { atLeast: 1, within: 'PT0S' };
+      const state = ShardState.empty(
+        compiled([
+          { id: 'b', count, mode: 'shadow', when: { type: ['cancelled'], seats: [1, 2] } },
+          { id: 'off', count, mode: 'off' },
+          { id: 'missing', count, when: { traceparent: ['00-1'], constructor: [null] } },
+          { id: 'text', count, when: { seats: ['2'] } },
+          { id: 'a', count },
+        ]),
+        wholeRange,
+      );
+      const [alerts] = feed(state, at(0));
+      assert.ok(Array.isArray(alerts));
+      assert.deepEqual(
+        alerts.map(({ ruleId, mode }) => [ruleId, mode]),
+        [
+          ['b', 'shadow'],
+          ['a', 'live'],
+        ],
+      );
+    });
+  });
+
+  it('is as it was when a rule throws', () => {
+    const rules = compiled([{ count: { atLeast: 2, within: 'PT10S' } }]);
+    let broken = true;
+    const faulty = {
+      ...rules.rules[0],
+      matches: () => {
+        if (broken) throw new Error('broken rule');
+        return true;
+      },
+    } as (typeof rules.rules)[number];
+    const state = ShardState.empty({ ...rules, rules: [...rules.rules, faulty] }, wholeRange);
+    const [first, second] = [at(0), at(100)];
+    assert.throws(() => state.apply(first, start), /broken rule/);
+    assert.equal(state.watermarkOf('user-1'), Number.NEGATIVE_INFINITY);
+    broken = false;
+    assert.deepEqual(feed(state, first), [[]], 'not a duplicate: it was never used');
+    assert.equal(feed(state, second)[0]?.length, 2);
+  });
+
+  describe('after a reshard', () => {
+    const rules = compiled([{ count: { atLeast: 2, within: 'PT10M' }, cooldown: 'PT1H' }]);
+    const hash = hashKeyOf('user-1');
+
+    it('keeps the keys of its range, and only those', () => {
+      const parent = ShardState.empty(rules, wholeRange);
+      const event = at(0);
+      feed(parent, event);
+      const mine = ShardState.fromParents(rules, [parent], { start: hash, end: hash });
+      const other = ShardState.fromParents(rules, [parent], { start: hash + 1n, end: wholeRange.end });
+      assert.deepEqual(mine.size, { ids: 1, keys: 1, evicted: 0 });
+      assert.deepEqual(other.size, { ids: 0, keys: 0, evicted: 0 });
+      assert.deepEqual(feed(mine, event), ['duplicate']);
+    });
+
+    it('leaves the parent alone: two children of one parent do not see each other', () => {
+      const parent = ShardState.empty(rules, wholeRange);
+      feed(parent, at(0));
+      const children = [1, 2].map(() => ShardState.fromParents(rules, [parent], wholeRange));
+      assert.deepEqual(
+        children.map((child) => feed(child, at(second))[0]?.length),
+        [1, 1],
+      );
+    });
+
+    it('never lets the watermark of a key fall in a merge, so that what was late stays late', () => {
+      const cut = hash + 1n;
+      const [left, right] = [
+        ShardState.empty(rules, { start: 0n, end: cut - 1n }),
+        ShardState.empty(rules, { start: cut, end: wholeRange.end }),
+      ];
+      feed(left, at(0), at(3_600 * second));
+      const merged = ShardState.fromParents(rules, [left, right], wholeRange);
+      const grandchild = ShardState.fromParents(rules, [merged], wholeRange);
+      for (const state of [merged, grandchild]) {
+        assert.equal(state.watermarkOf('user-1'), start + 3_570 * second);
+        assert.deepEqual(feed(state, at(0)), ['late']);
+      }
+    });
+
+    it('cuts a floor down to the range it is passed on to, a single hash included', () => {
+      const floors = new Floors([{ range: { start: 5n, end: 9n }, watermark: 7 }]);
+      assert.deepEqual(floors.within({ start: 9n, end: 20n }), [{ range: { start: 9n, end: 9n }, watermark: 7 }]);
+      assert.deepEqual(floors.within({ start: 10n, end: 20n }), []);
+    });
+
+    it('refuses parents that were applied under other rules', () => {
+      const parent = ShardState.empty(compiled([{ id: 'other' }]), wholeRange);
+      assert.throws(() => ShardState.fromParents(rules, [parent], wholeRange), /same rules/);
+    });
+  });
+
+  it('reads durations to the millisecond', () => {
+    assert.deepEqual(compiled([], { disorder: millis(1_250), lateness: 'P1DT2H3M4.5S' }).time, {
+      disorderMs: 1_250,
+      latenessMs: 93_784_500,
+      maxAheadMs: 300_000,
+    });
+  });
+});
