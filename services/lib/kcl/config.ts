@@ -22,3 +22,18 @@ export const kclConsumerConfig = {
   STOP_DEADLINE_MS: integerOr(50_000, 1_000, 115_000).describe('SIGTERM to exit; keep it under the stopTimeout of ECS (at most 120 s)'),
   LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 } as const;
+
+/**
+ * On one machine nobody shares a stage's limits, and a drill should see a takeover or a reshard within seconds:
+ * these stand in for the defaults above when LOCAL_MODE is true and the key is not set.
+ */
+const localDefaults = {
+  KCL_FAILOVER_MS: '3000',
+  KCL_SHARD_SYNC_MS: '1000',
+  KCL_PARENT_POLL_MS: '500',
+  KCL_METRICS_LEVEL: 'NONE',
+} as const satisfies Partial<Record<keyof typeof kclConsumerConfig, string>>;
+
+export function withLocalDefaults(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string | undefined>> {
+  return env['LOCAL_MODE'] === 'true' ? { ...localDefaults, ...env } : env;
+}

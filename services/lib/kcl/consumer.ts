@@ -2,6 +2,8 @@ import type { Config, ConfigShape } from '../process/config.ts';
 import type { Logger } from '../process/log.ts';
 import type { Metrics } from '../process/metrics.ts';
 import type { ServiceDefinition } from '../process/service.ts';
+import { runChild } from './child.ts';
+import { launch } from './launch.ts';
 import type { RecordProcessor } from './processor.ts';
 
 /** What a consumer's own code is given: parsed configuration, a log and metrics that reach the container's stdout and /metrics. */
@@ -33,8 +35,9 @@ export interface Consumer<S extends ConfigShape> {
  * A consumer's main: `node main.js` is the launcher (PID 1 of the container), `node main.js child` one shard's process.
  */
 export async function runConsumer<S extends ConfigShape>(
-  _consumer: Consumer<S>,
-  _argv: readonly string[] = process.argv.slice(2),
+  consumer: Consumer<S>,
+  argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
-  throw new Error('not built yet');
+  if (argv[0] === 'child') await runChild(consumer);
+  else await launch(consumer);
 }

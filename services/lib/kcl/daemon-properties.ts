@@ -1,0 +1,95 @@
+/** What the daemon is told. Every limit and pause is written out, since several of its defaults lose data or money. */
+export interface DaemonOptions {
+  readonly application: string;
+  readonly streamName: string;
+  readonly workerId: string;
+  readonly region: string;
+  /** Words of the child's command, looked up through PATH and resolved in the daemon's working folder. */
+  readonly childCommand: readonly string[];
+  readonly nodeMajor: string;
+  readonly endpoints?: { readonly kinesis: string; readonly dynamo: string };
+  readonly retrievalMode: 'POLLING' | 'FANOUT';
+  /** POLLING: pause between two reads of a shard. KCL 3.x raises anything under 200 ms to that. */
+  readonly idleTimeBetweenReadsMs: number;
+  readonly maxRecords: number;
+  readonly failoverTimeMs: number;
+  readonly shardSyncIntervalMs: number;
+  readonly parentShardPollIntervalMs: number;
+  readonly metricsLevel: 'NONE' | 'SUMMARY' | 'DETAILED';
+  readonly shutdownGraceMs: number;
+}
+
+/** A shard answers 5 GetRecords/s to all its readers together (Kinesis quotas). */
+export const minIdleTimeBetweenReadsMs = 200;
+/** Most records one GetRecords answers (Kinesis API reference, Limit). */
+const maxRecordsPerRead = 10_000;
+
+/** Every problem of the options, in words; empty when the daemon can be started with them. */
+export function daemonOptionProblems(options: DaemonOptions): string[] {
+  const problems: string[] = [];
+  const refuse = (bad: boolean, problem: string): void => {
+    if (bad) problems.push(problem);
+  };
+  // The daemon splits executableName on spaces and knows no quotes.
+  for (const word of options.childCommand) {
+    refuse(!/^[^\s]+$/.test(word), `the child's command has the word ${JSON.stringify(word)}: the daemon cannot pass blanks`);
+  }
+  refuse(options.childCommand.length === 0, "the child's command is empty");
+  refuse(
+    options.idleTimeBetweenReadsMs < minIdleTimeBetweenReadsMs,
+    `the pause between reads is ${options.idleTimeBetweenReadsMs} ms: expected at least ${minIdleTimeBetweenReadsMs} ms`,
+  );
+  refuse(
+    options.maxRecords < 1 || options.maxRecords > maxRecordsPerRead,
+    `records per read is ${options.maxRecords}: expected 1 to ${maxRecordsPerRead}`,
+  );
+  // The daemon drops a setting that equals its type's zero without a word.
+  for (const [name, value] of Object.entries(options)) {
+    refuse(typeof value === 'number' && !(Number.isInteger(value) && value > 0), `${name} is ${value}: expected a whole number above 0`);
+  }
+  return problems;
+}
+
+/**
+ * The daemon's .properties text.
+ *
+ * - retrievalMode is always written: the default registers a paid fan-out consumer.
+ * - shutdownGraceMillis: its default 0 makes the daemon exit before shutdownRequested is delivered.
+ * - empty lists are delivered, so that an idle shard ticks.
+ * - maxActiveThreads stays out: a fixed pool deadlocks below about three threads a shard.
+ */
+export function daemonProperties(options: DaemonOptions): string {
+  const settings: [string, string | number][] = [
+    ['executableName', options.childCommand.join(' ')],
+    ['processingLanguage', `nodejs/${options.nodeMajor}`],
+    ['applicationName', options.application],
+    ['streamName', options.streamName],
+    ['workerId', options.workerId],
+    ['regionName', options.region],
+    ['AwsCredentialsProvider', 'DefaultCredentialsProvider'],
+    ['initialPositionInStream', 'TRIM_HORIZON'],
+    ['callProcessRecordsEvenForEmptyRecordList', 'true'],
+    ['retrievalMode', options.retrievalMode],
+    ['failoverTimeMillis', options.failoverTimeMs],
+    ['shardSyncIntervalMillis', options.shardSyncIntervalMs],
+    ['parentShardPollIntervalMillis', options.parentShardPollIntervalMs],
+    // There is no setting for CloudWatch's endpoint, so a local daemon must not have metrics at all.
+    ['metricsLevel', options.endpoints === undefined ? options.metricsLevel : 'NONE'],
+    ['shutdownGraceMillis', options.shutdownGraceMs],
+  ];
+  if (options.retrievalMode === 'POLLING') {
+    settings.push(['idleTimeBetweenReadsInMillis', options.idleTimeBetweenReadsMs], ['maxRecords', options.maxRecords]);
+  }
+  if (options.endpoints !== undefined) {
+    settings.push(['kinesisEndpoint', options.endpoints.kinesis], ['dynamoDBEndpoint', options.endpoints.dynamo]);
+  }
+  return settings.map(([name, value]) => `${name} = ${escapeValue(String(value))}\n`).join('');
+}
+
+/** java.util.Properties reads ISO-8859-1, a backslash escapes, and a leading blank belongs to the separator. */
+function escapeValue(value: string): string {
+  return value
+    .replace(/\\/g, '\\\\')
+    .replace(/[^\x21-\x7e ]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replace(/^ /, '\\ ');
+}

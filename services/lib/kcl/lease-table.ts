@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type AttributeValue,
+  CreateTableCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
+import { PlatformError } from '../process/errors.ts';
+import type { Shard } from './shards.ts';
+
+const pollMs = 200;
+
+/** Waits until the table can be used. Rejects with TABLE_UNAVAILABLE: at once when it does not exist, else after `deadlineMs`. */
+export async function awaitTable(dynamo: DynamoDBClient, tableName: string, deadlineMs: number, signal?: AbortSignal): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    try {
+      const answer = await dynamo.send(new DescribeTableCommand({ TableName: tableName }), signal ? { abortSignal: signal } : {});
+      const status = answer.Table?.TableStatus;
+      if (status === 'ACTIVE' || status === 'UPDATING') return;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      const missing = (cause as Error).name === 'ResourceNotFoundException';
+      if (missing || performance.now() > deadline) {
+        throw new PlatformError('TABLE_UNAVAILABLE', missing ? `there is no table ${tableName}` : `cannot describe table ${tableName}`, {
+          cause,
+        });
+      }
+    }
+    if (performance.now() > deadline)
+      throw new PlatformError('TABLE_UNAVAILABLE', `table ${tableName} is not active after ${deadlineMs} ms`);
+    await delay(pollMs, undefined, signal ? { signal } : {});
+  }
+}
+
+/**
+ * Makes KCL's lease table when it is missing (KCL 2.7: key leaseKey, on demand) and, for a fresh application on a stream that
+ * was never resharded, its lease rows: with an empty table KCL waits a random 1 to 30 s first.
+ *
+ * Rows are written only when every shard is open. With a closed shard the children must wait for their parents,
+ * and which leases to begin with is KCL's decision.
+ * Returns how many rows were written.
+ */
+export async function prepareLeaseTable(
+  dynamo: DynamoDBClient,
+  options: {
+    readonly tableName: string;
+    readonly shards: () => Promise<readonly Shard[]>;
+    readonly deadlineMs: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<number> {
+  const { tableName } = options;
+  try {
+    await dynamo.send(
+      new CreateTableCommand({
+        TableName: tableName,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [{ AttributeName: 'leaseKey', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'leaseKey', KeyType: 'HASH' }],
+      }),
+    );
+  } catch (cause) {
+    if ((cause as Error).name !== 'ResourceInUseException') {
+      throw new PlatformError('TABLE_UNAVAILABLE', `cannot make the lease table ${tableName}`, { cause });
+    }
+  }
+  await awaitTable(dynamo, tableName, options.deadlineMs, options.signal);
+  try {
+    const anyRow = await dynamo.send(new ScanCommand({ TableName: tableName, Limit: 1, ConsistentRead: true }));
+    if ((anyRow.Items ?? []).length > 0) return 0;
+    const shards = await options.shards();
+    if (shards.some((shard) => shard.closed)) return 0;
+    const written = await Promise.all(shards.map((shard) => putIfAbsent(dynamo, tableName, leaseRow(shard))));
+    return written.filter(Boolean).length;
+  } catch (cause) {
+    if (cause instanceof PlatformError) throw cause;
+    throw new PlatformError('TABLE_UNAVAILABLE', `cannot write the first rows of the lease table ${tableName}`, { cause });
+  }
+}
+
+/** A lease nobody holds, at the start of its shard (KCL: leases/dynamodb/DynamoDBLeaseSerializer.java). */
+export function leaseRow(shard: Shard): Record<string, AttributeValue> {
+  return {
+    leaseKey: { S: shard.shardId },
+    leaseCounter: { N: '0' },
+    checkpoint: { S: 'TRIM_HORIZON' },
+    checkpointSubSequenceNumber: { N: '0' },
+    ownerSwitchesSinceCheckpoint: { N: '0' },
+    startingHashKey: { S: shard.range.start.toString() },
+    endingHashKey: { S: shard.range.end.toString() },
+  };
+}
+
+async function putIfAbsent(dynamo: DynamoDBClient, tableName: string, row: Record<string, AttributeValue>): Promise<boolean> {
+  try {
+    await dynamo.send(new PutItemCommand({ TableName: tableName, Item: row, ConditionExpression: 'attribute_not_exists(leaseKey)' }));
+    return true;
+  } catch (error) {
+    if ((error as Error).name === 'ConditionalCheckFailedException') return false; // another task was first
+    throw error;
+  }
+}
