@@ -1,0 +1,193 @@
+import { z } from 'zod';
+import { type Json, unmarshallMap } from './attribute-value.ts';
+import { type BookingEvent, type EventType, eventIdOf } from './booking-event.ts';
+import { extraBytes, maxExtraBytes, validateBookingEvent } from './booking-event-codec.ts';
+import { type ChangeRecord, changedAtMicros, changeRecordSchema, isExpiry } from './change-record.ts';
+import { parseJsonText, type TextFault } from './json-text.ts';
+import { deadLetter, drop, type Outcome, ok } from './outcome.ts';
+
+/** How the booking service's item names what we read. */
+export interface ItemNames {
+  readonly bookingId: string;
+  readonly userId: string;
+  readonly tourId: string;
+  readonly status: string;
+  readonly version: string;
+  /** Number: epoch ms; text: ISO 8601 with a zone. */
+  readonly updatedAt: string;
+  readonly seats: string;
+  readonly amountMinor: string;
+  readonly currency: string;
+  readonly channel: string;
+  readonly traceparent: string;
+}
+
+export const defaultItemNames: ItemNames = {
+  bookingId: 'bookingId',
+  userId: 'userId',
+  tourId: 'tourId',
+  status: 'status',
+  version: 'version',
+  updatedAt: 'updatedAt',
+  seats: 'seats',
+  amountMinor: 'amountMinor',
+  currency: 'currency',
+  channel: 'channel',
+  traceparent: 'traceparent',
+};
+
+export interface ChangeRecordOptions {
+  readonly names?: ItemNames;
+  /** The status that means cancelled. */
+  readonly cancelledStatus?: string;
+  /**
+   * Called with the record when its unknown attributes exceed 64 KiB; answers where the original is kept, which becomes
+   * `extra.originalRef`. Whoever calls decode must store it before the event goes on. Without it such a record is a dead letter.
+   */
+  readonly keepOriginal?: (data: Buffer) => string;
+}
+
+export type ChangeDrop = 'no-op' | 'already-cancelled';
+export type ChangeFault =
+  | TextFault
+  | 'not-a-change-record'
+  | 'missing-image'
+  | 'invalid-attribute'
+  | 'missing-field'
+  | 'no-time'
+  | 'extra-too-large'
+  | 'invalid-event'
+  | 'occurred-at-out-of-range';
+
+type Item = Readonly<Record<string, Json>>;
+const maxErrorLength = 1_000;
+
+/** A DynamoDB change record as a BookingEvent. Takes any bytes and never throws. `arrivedAtMs`: when the stream took it. */
+export function decodeChangeRecord(
+  data: Buffer,
+  arrivedAtMs: number,
+  options: ChangeRecordOptions = {},
+): Outcome<BookingEvent, ChangeDrop, ChangeFault> {
+  const { names = defaultItemNames, cancelledStatus = 'CANCELLED', keepOriginal } = options;
+  const json = parseJsonText(data);
+  if (json.kind !== 'ok') return json;
+  const parsed = changeRecordSchema.safeParse(json.value);
+  if (!parsed.success) return deadLetter('not-a-change-record', z.prettifyError(parsed.error).slice(0, maxErrorLength));
+  const record = parsed.data;
+
+  const images = readImages(record);
+  if (images.kind !== 'ok') return images;
+  const { before, after } = images.value;
+  const type = typeOf(record, before, after, names, cancelledStatus);
+  if (type.kind !== 'ok') return type;
+
+  const item = after ?? before ?? {};
+  const event = toEvent(record, type.value, item, names);
+  if (event.kind !== 'ok') return event;
+  const extra = extraOf(item, names);
+  if (extraBytes(extra) <= maxExtraBytes) return validateBookingEvent({ ...event.value, ...(extra && { extra }) }, arrivedAtMs);
+  if (keepOriginal === undefined) return deadLetter('extra-too-large', `unknown attributes are larger than ${maxExtraBytes} bytes`);
+  const valid = validateBookingEvent(event.value, arrivedAtMs);
+  return valid.kind === 'ok' ? ok({ ...valid.value, extra: { originalRef: keepOriginal(data) } }) : valid;
+}
+
+interface Images {
+  readonly before: Item | undefined;
+  readonly after: Item | undefined;
+}
+
+function readImages(record: ChangeRecord): Outcome<Images, never, 'missing-image' | 'invalid-attribute'> {
+  const { NewImage, OldImage } = record.dynamodb;
+  const needed = { INSERT: [NewImage], MODIFY: [NewImage, OldImage], REMOVE: [OldImage] }[record.eventName];
+  if (needed.includes(undefined)) return deadLetter('missing-image', `${record.eventName} without its image`);
+  const after = record.eventName === 'REMOVE' ? undefined : unmarshallMap({ ...record.dynamodb.Keys, ...NewImage });
+  if (after !== undefined && after.kind !== 'ok') return after;
+  const before = record.eventName === 'INSERT' ? undefined : unmarshallMap({ ...record.dynamodb.Keys, ...OldImage });
+  if (before !== undefined && before.kind !== 'ok') return before;
+  return ok({ before: before?.value, after: after?.value });
+}
+
+function typeOf(
+  record: ChangeRecord,
+  before: Item | undefined,
+  after: Item | undefined,
+  names: ItemNames,
+  cancelledStatus: string,
+): Outcome<EventType, ChangeDrop, never> {
+  const wasCancelled = before?.[names.status] === cancelledStatus;
+  if (record.eventName === 'INSERT') return ok('reserved');
+  if (record.eventName === 'REMOVE') {
+    if (isExpiry(record)) return ok('expired');
+    return wasCancelled ? drop('already-cancelled') : ok('cancelled');
+  }
+  if (after?.[names.status] === cancelledStatus && !wasCancelled) return ok('cancelled');
+  return mappedChange(before, after, names) ? ok('changed') : drop('no-op');
+}
+
+/** Whether anything that a BookingEvent shows differs. */
+function mappedChange(before: Item | undefined, after: Item | undefined, names: ItemNames): boolean {
+  return Object.values(names).some(
+    (name) => name !== names.traceparent && JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]),
+  );
+}
+
+type Candidate = Record<Exclude<keyof BookingEvent, 'extra' | 'traceparent'>, unknown> & { traceparent?: unknown };
+
+/** The event without its `extra`; fields of a wrong type are left to the contract's own check. */
+function toEvent(
+  record: ChangeRecord,
+  type: EventType,
+  item: Item,
+  names: ItemNames,
+): Outcome<Candidate, never, 'missing-field' | 'no-time'> {
+  const required = ['bookingId', 'userId', 'tourId', 'seats', 'amountMinor', 'currency', 'channel'] as const;
+  const missing = required.filter((field) => item[names[field]] === undefined).map((field) => names[field]);
+  if (missing.length > 0) return deadLetter('missing-field', `no ${missing.join(', ')}`);
+
+  const micros = changedAtMicros(record);
+  const version = item[names.version] ?? micros;
+  const occurredAt = timeOf(item[names.updatedAt]) ?? (micros === undefined ? undefined : Math.floor(micros / 1_000));
+  if (version === undefined || occurredAt === undefined) {
+    return deadLetter('no-time', 'the item has no version or no time of its own, and the record has no time with a known precision');
+  }
+  const bookingId = idOf(item[names.bookingId]);
+  const traceparent = item[names.traceparent];
+  return ok({
+    schemaVersion: 1,
+    eventId: typeof bookingId === 'string' && typeof version === 'number' ? eventIdOf(bookingId, version, type) : undefined,
+    type,
+    bookingId,
+    version,
+    userId: idOf(item[names.userId]),
+    tourId: idOf(item[names.tourId]),
+    occurredAt,
+    seats: item[names.seats],
+    amountMinor: item[names.amountMinor],
+    currency: item[names.currency],
+    channel: item[names.channel],
+    source: 'dynamodb',
+    ...(isTraceparent(traceparent) ? { traceparent } : {}),
+  });
+}
+
+/** Tables may key by number; the contract's ids are text. */
+const idOf = (value: Json | undefined): Json | undefined => (typeof value === 'number' ? String(value) : value);
+
+/** W3C trace context, version 00 layout; anything else under that name stays in `extra`. */
+const isTraceparent = (value: Json | undefined): boolean =>
+  typeof value === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value);
+
+const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
+function timeOf(value: Json | undefined): Json | undefined {
+  if (typeof value !== 'string' || !isoTime.test(value)) return value;
+  const time = Date.parse(value);
+  return Number.isNaN(time) ? value : time;
+}
+
+function extraOf(item: Item, names: ItemNames): Record<string, Json> | undefined {
+  const known = new Set<string>(Object.values(names));
+  const isExtra = (name: string): boolean => !known.has(name) || (name === names.traceparent && !isTraceparent(item[name]));
+  const unknown = Object.entries(item).filter(([name]) => isExtra(name));
+  return unknown.length === 0 ? undefined : Object.fromEntries(unknown);
+}
