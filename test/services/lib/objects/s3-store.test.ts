@@ -27,7 +27,7 @@ describe('object store on S3', function () {
   const open = (): ObjectStore => openObjectStore(`s3://objects/run/${count++}?endpoint=${server?.endpoint}`, local);
 
   before(async function () {
-    requirePart.call(this, 's3');
+    requirePart(this, 's3');
     const program = findS3Server();
     assert.ok(program, 'no S3 server on this machine');
     server = await startS3Server(program, 'objects');
