@@ -1,0 +1,37 @@
+import type { Column, Table } from './model.ts';
+
+export type Dialect = 'redshift' | 'postgres';
+
+function typeOf(column: Column, dialect: Dialect): string {
+  switch (column.type.kind) {
+    case 'text':
+      return `VARCHAR(${column.type.bytes})`;
+    case 'integer':
+      return 'INTEGER';
+    case 'bigint':
+      return 'BIGINT';
+    case 'timestamp':
+      return 'TIMESTAMP';
+    case 'json':
+      return dialect === 'redshift' ? 'SUPER' : 'JSONB';
+  }
+}
+
+const columnList = (table: Table, dialect: Dialect): string =>
+  table.columns.map((c) => `  ${c.name} ${typeOf(c, dialect)}${c.nullable ? '' : ' NOT NULL'}`).join(',\n');
+
+/** CREATE TABLE with DISTKEY and SORTKEY for Redshift; for Postgres without them, followed by its indexes. */
+export function createTable(table: Table, dialect: Dialect): string[] {
+  const create = `CREATE TABLE ${table.name} (\n${columnList(table, dialect)}\n)`;
+  if (dialect === 'postgres') {
+    return [create, ...table.indexes.map((keys) => `CREATE INDEX ${table.name}_${keys.join('_')} ON ${table.name} (${keys.join(', ')})`)];
+  }
+  const distribution = table.distribution === 'all' ? 'DISTSTYLE ALL' : `DISTSTYLE KEY DISTKEY (${table.distribution.key})`;
+  const sort = table.sortKey.length === 0 ? '' : ` SORTKEY (${table.sortKey.join(', ')})`;
+  return [`${create} ${distribution}${sort}`];
+}
+
+/** A session's scratch table with the columns of `like`. */
+export function createTempTable(name: string, like: Table, dialect: Dialect): string {
+  return `CREATE TEMP TABLE ${name} (\n${columnList(like, dialect)}\n)`;
+}

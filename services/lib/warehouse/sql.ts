@@ -1,0 +1,21 @@
+import { PlatformError } from '../process/errors.ts';
+
+const harmless = /^[\w.@:/+ =-]*$/;
+
+/**
+ * A text as SQL literal. Statements carry checked literals instead of bound parameters: Redshift cannot infer the type of a
+ * parameter in a select list, and a simple query is one message, which a multiplexing local server cannot interleave.
+ * All that is ever passed are our own ids, positions, keys and times; anything outside their alphabet throws INTERNAL.
+ */
+export function literal(value: string): string {
+  if (!harmless.test(value)) throw new PlatformError('INTERNAL', `not a harmless SQL literal: ${JSON.stringify(value)}`);
+  return `'${value}'`;
+}
+
+export function integerLiteral(value: number): string {
+  if (!Number.isSafeInteger(value)) throw new PlatformError('INTERNAL', `not an integer: ${value}`);
+  return String(value);
+}
+
+/** Epoch ms → `YYYY-MM-DD HH:MM:SS.mmm` (UTC), what COPY of both dialects and a comparison read. Years 0000 to 9999. */
+export const timestampText = (epochMs: number): string => new Date(epochMs).toISOString().replace('T', ' ').slice(0, -1);

@@ -1,0 +1,267 @@
+import { isAfter, type Position, trimHorizon } from '../lib/kcl/position.ts';
+import type { ObjectStore } from '../lib/objects/object-store.ts';
+import type { Logger } from '../lib/process/log.ts';
+import type { Metrics } from '../lib/process/metrics.ts';
+import { type StageCopier, StagedObjectError } from '../lib/warehouse/copy.ts';
+import type { Database, Session } from '../lib/warehouse/database.ts';
+import { type LoadOutcome, load, readWatermarks } from '../lib/warehouse/load.ts';
+import { requireSchema } from '../lib/warehouse/migrations.ts';
+import { type ChainView, chainOf, cutChains, type FileChain, type PlanLimits, planBatch, withoutFiles } from './plan.ts';
+import type { LoadRegistry } from './registry.ts';
+import type { FileRow } from './registry-rows.ts';
+import { findFaults } from './stage-check.ts';
+
+export interface CommitParts {
+  readonly application: string;
+  readonly streamId: string;
+  readonly registry: LoadRegistry;
+  readonly objects: Pick<ObjectStore, 'head' | 'delete'>;
+  readonly database: Database;
+  readonly copier: StageCopier;
+  readonly limits: PlanLimits;
+  /** Loaded files stay in the stage for this long after they were registered, for inspection (ms). */
+  readonly retentionMs: number;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+export type RoundOutcome =
+  /** Nothing waits. */
+  | 'idle'
+  /** `more`: files wait that the limits left out. */
+  | { readonly kind: 'committed'; readonly more: boolean }
+  /** Another committer was first, or COMMIT was not answered and not made: look again. */
+  | 'again'
+  /** Files wait, none of them can be loaded. */
+  | 'blocked';
+
+/** A file that failed in the warehouse although its HEAD was right is left out for this long, then tried again. */
+const suspectMs = 600_000;
+const removalIntervalMs = 60_000;
+/** Per interval: far above what a shard registers in that time. */
+const removalsPerShard = 100;
+
+/**
+ * Rounds of the committer (docs/promises.md, loader). Between rounds it remembers only what cannot mislead: watermarks, as lower bounds,
+ * which never fall, and objects that failed.
+ */
+export class CommitRounds {
+  readonly #parts: CommitParts;
+  #watermarks: ReadonlyMap<string, Position> | undefined;
+  readonly #suspects = new Map<string, number>();
+  readonly #alarmed = new Set<string>();
+  #schemaChecked = false;
+  #session: Session | undefined;
+  #removeAt = 0;
+
+  constructor(parts: CommitParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether anything is registered beyond the watermarks as last read: one query, no warehouse. */
+  async hasWork(): Promise<boolean> {
+    if (this.#watermarks === undefined) return true;
+    const heads = await this.#parts.registry.heads();
+    return [...heads].some(([shardId, head]) => isAfter(head, this.#watermark(shardId)));
+  }
+
+  /** One commit, if there is something to commit. Rejects when a store or the warehouse does not answer; nothing is lost then. */
+  async run(): Promise<RoundOutcome> {
+    // Registry first, watermarks after: the other way round, a commit in between would look like a gap.
+    const shards = await this.#readRegistry();
+    if (this.#watermarks !== undefined) this.#reportWaiting(shards.flatMap((shard) => shard.files));
+    const session = await this.#parts.database.connect();
+    this.#session = session;
+    try {
+      if (!this.#schemaChecked) await requireSchema(session);
+      this.#schemaChecked = true;
+      return await this.#run(session, shards);
+    } finally {
+      this.#session = undefined;
+      await session.close();
+    }
+  }
+
+  /** Gives up the transaction under way, as a crash would: the warehouse rolls it back, the files wait. */
+  async abort(): Promise<void> {
+    await this.#session?.close();
+  }
+
+  async #run(session: Session, shards: readonly RegisteredShard[]): Promise<RoundOutcome> {
+    const { limits } = this.#parts;
+    let views = chainsOf(shards, await this.#readWatermarks(session));
+    if (views.some((view) => view.gap)) {
+      const again = await this.#readRegistry();
+      views = chainsOf(again, await this.#readWatermarks(session));
+    }
+    this.#reportGaps(views);
+    for (const [key, until] of this.#suspects) if (until <= this.#parts.now()) this.#suspects.delete(key);
+    this.#reportWaiting(views.flatMap((view) => view.chain));
+    await this.#removeLoaded();
+    const { chains, more } = planBatch(withoutFiles(views, new Set(this.#suspects.keys())), limits);
+    const sound = await this.#leaveOutFaulty(chains);
+    if (sound.length === 0) return views.every((view) => view.chain.length === 0) ? 'idle' : 'blocked';
+    return this.#load(session, sound, more);
+  }
+
+  async #load(session: Session, chains: readonly FileChain[], more: boolean): Promise<RoundOutcome> {
+    const { application, streamId, copier, now, newId, metrics, log } = this.#parts;
+    const batch = { batchId: newId(), application, streamId, chains };
+    const startedAt = now();
+    let outcome: LoadOutcome;
+    try {
+      outcome = await load(session, copier, batch, now);
+    } catch (error) {
+      if (!(error instanceof StagedObjectError)) throw error;
+      this.#suspects.set(error.key, now() + suspectMs);
+      log.error({ event: 'loader.object_refused', key: error.key, err: error }, 'a staged file cannot be loaded: its shard is left out');
+      return 'again';
+    }
+    switch (outcome.kind) {
+      case 'committed':
+        this.#committed(chains, startedAt);
+        metrics.count('rows_committed', outcome.inserted);
+        metrics.count('rows_duplicate', outcome.copied - outcome.inserted);
+        return { kind: 'committed', more };
+      case 'lost':
+        await this.#classifyLoss(session, chains, outcome.shardId);
+        return 'again';
+      case 'unknown':
+        return this.#resolveUnknown(chains, outcome.error, startedAt);
+    }
+  }
+
+  #committed(chains: readonly FileChain[], startedAt: number): void {
+    const { metrics, now } = this.#parts;
+    const at = now();
+    metrics.count('commits');
+    metrics.timing('commit_ms', at - startedAt);
+    for (const { files } of chains) {
+      for (const file of files) if (file.oldestArrival !== undefined) metrics.timing('load_latency_ms', at - file.oldestArrival);
+    }
+    const moved = chains.map(({ shardId, files }) => [shardId, lastOf(files).to] as const);
+    this.#watermarks = new Map([...(this.#watermarks ?? []), ...moved]);
+  }
+
+  /** The swap found the watermark elsewhere: already loaded, overtaken in the middle, or behind, which must not be. */
+  async #classifyLoss(session: Session, chains: readonly FileChain[], shardId: string): Promise<void> {
+    const { metrics, log } = this.#parts;
+    const files = chains.find((chain) => chain.shardId === shardId)?.files;
+    const watermark = (await this.#readWatermarks(session)).get(shardId) ?? trimHorizon;
+    const from = files?.[0].from ?? trimHorizon;
+    const reason = isAfter(from, watermark) ? 'gap' : files && !isAfter(lastOf(files).to, watermark) ? 'already_loaded' : 'lost_race';
+    metrics.count('swap_losses', 1, { reason });
+    log.info({ event: 'loader.swap_lost', shard: shardId, reason, from, watermark }, 'another committer was first');
+  }
+
+  /** COMMIT was sent, the answer never came: a new session reads what is true. */
+  async #resolveUnknown(chains: readonly FileChain[], error: Error, startedAt: number): Promise<RoundOutcome> {
+    const { database, log, metrics } = this.#parts;
+    log.warn({ event: 'loader.commit_unanswered', err: error }, 'COMMIT was not answered: reading the watermarks');
+    const session = await database.connect();
+    try {
+      const watermarks = await this.#readWatermarks(session);
+      const made = chains.every(({ shardId, files }) => !isAfter(lastOf(files).to, watermarks.get(shardId) ?? trimHorizon));
+      metrics.count('commits_unanswered', 1, { made: String(made) });
+      if (!made) return 'again';
+      this.#committed(chains, startedAt);
+      return { kind: 'committed', more: false };
+    } finally {
+      await session.close();
+    }
+  }
+
+  async #readRegistry(): Promise<RegisteredShard[]> {
+    const { registry, limits } = this.#parts;
+    const shards: RegisteredShard[] = [];
+    for (const [shardId, head] of await registry.heads()) {
+      const known = this.#watermark(shardId);
+      if (isAfter(head, known)) shards.push({ shardId, head, files: await registry.files(shardId, known, limits.maxFiles) });
+    }
+    return shards;
+  }
+
+  async #readWatermarks(session: Session): Promise<ReadonlyMap<string, Position>> {
+    this.#watermarks = await readWatermarks(session, this.#parts.application, this.#parts.streamId);
+    return this.#watermarks;
+  }
+
+  #watermark(shardId: string): Position {
+    return this.#watermarks?.get(shardId) ?? trimHorizon;
+  }
+
+  /** HEADs what the batch would load, and cuts each chain before its first faulty file. */
+  async #leaveOutFaulty(chains: readonly FileChain[]): Promise<FileChain[]> {
+    const { objects, metrics, log } = this.#parts;
+    const faults = await findFaults(
+      objects,
+      chains.flatMap(({ files }) => files.flatMap((file) => file.object ?? [])),
+    );
+    for (const [key, fault] of faults) {
+      this.#alarmOnce(`${fault} ${key}`, () => {
+        metrics.count('objects_faulty', 1, { fault });
+        log.error(
+          { event: 'loader.object_faulty', key, fault },
+          `a staged file is ${fault}: its shard waits for a repair, the others go on`,
+        );
+      });
+    }
+    metrics.gauge('objects_left_out', faults.size + this.#suspects.size);
+    return cutChains(chains, faults);
+  }
+
+  #reportWaiting(files: readonly FileRow[]): void {
+    const { metrics, now } = this.#parts;
+    metrics.gauge('files_waiting', files.length);
+    metrics.gauge('uncommitted_age_ms', files.length === 0 ? 0 : now() - Math.min(...files.map((file) => file.registeredAt)));
+  }
+
+  /** Both sides have been read twice by now. */
+  #reportGaps(views: readonly ChainView[]): void {
+    const { metrics, log } = this.#parts;
+    const gaps = views.filter((view) => view.gap);
+    metrics.gauge('load_gaps', gaps.length);
+    for (const { shardId } of gaps) {
+      const watermark = this.#watermark(shardId);
+      this.#alarmOnce(`gap ${shardId} ${watermark}`, () => {
+        log.error({ event: 'loader.gap', shard: shardId, watermark }, 'no registered file starts at the watermark: the shard is left out');
+      });
+    }
+  }
+
+  #alarmOnce(what: string, alarm: () => void): void {
+    if (this.#alarmed.has(what)) return;
+    this.#alarmed.add(what);
+    alarm();
+  }
+
+  /**
+   * A loaded file goes when its retention has passed and the watermark, read from the warehouse, covers it: the object first,
+   * so that a crash leaves the row that leads to it.
+   */
+  async #removeLoaded(): Promise<void> {
+    const { registry, objects, retentionMs, now } = this.#parts;
+    if (now() < this.#removeAt) return;
+    this.#removeAt = now() + removalIntervalMs;
+    for (const [shardId, watermark] of this.#watermarks ?? []) {
+      for (const file of await registry.filesBefore(shardId, watermark, removalsPerShard)) {
+        if (isAfter(file.to, watermark) || file.registeredAt + retentionMs > now()) break;
+        if (file.object !== undefined) await objects.delete(file.object.key);
+        await registry.remove(file);
+      }
+    }
+  }
+}
+
+interface RegisteredShard {
+  readonly shardId: string;
+  readonly head: Position;
+  readonly files: readonly FileRow[];
+}
+
+const chainsOf = (shards: readonly RegisteredShard[], watermarks: ReadonlyMap<string, Position>): ChainView[] =>
+  shards.map((shard) => chainOf({ ...shard, watermark: watermarks.get(shard.shardId) ?? trimHorizon }));
+
+const lastOf = (files: readonly [FileRow, ...FileRow[]]): FileRow => files.at(-1) ?? files[0];

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createDeadLetters } from '../lib/deadletter/dead-letters.ts';
+import { decodeBookingEvent } from '../lib/events/booking-event-codec.ts';
+import { runConsumer } from '../lib/kcl/consumer.ts';
+import { openObjectStore } from '../lib/objects/open.ts';
+import { dynamoClient, kinesisClient } from '../lib/process/aws.ts';
+import { CommitRounds } from './commit-round.ts';
+import { startCommitter } from './committer.ts';
+import { dynamoCommitterLease } from './committer-lease.ts';
+import { refuseOldSchema } from './preflight.ts';
+import { DynamoLoadRegistry } from './registry.ts';
+import { redshiftLoader } from './service.ts';
+import { ShardLoader } from './shard-loader.ts';
+import { readStreamGap } from './stream-gap.ts';
+import { copierOf, warehouseOf } from './warehouse-target.ts';
+
+const committerLeaseMs = 15_000;
+
+await refuseOldSchema(process.argv.slice(2), process.env);
+
+await runConsumer({
+  definition: redshiftLoader,
+
+  createProcessor({ config, log, metrics, application, streamId }) {
+    const objects = openObjectStore(config.OBJECTS_URL, config);
+    const kinesis = kinesisClient(config);
+    return new ShardLoader({
+      registry: new DynamoLoadRegistry(dynamoClient(config), config.REGISTRY_TABLE, application, streamId),
+      objects,
+      deadLetters: createDeadLetters(objects, redshiftLoader.name, { log }),
+      limits: { rows: config.FLUSH_ROWS, bytes: config.FLUSH_BYTES, ageMs: config.FLUSH_AGE_MS },
+      decode: decodeBookingEvent,
+      readGap: (shardId, after, upTo) => readStreamGap({ kinesis, streamName: config.EVENTS_STREAM, shardId, after, upTo }),
+      log,
+      metrics,
+      now: Date.now,
+      newId: randomUUID,
+      random: Math.random,
+      pause: sleep,
+    });
+  },
+
+  startBackground({ config, log, metrics, workerId, application, streamId }) {
+    const dynamo = dynamoClient(config);
+    const database = warehouseOf(config);
+    const objects = openObjectStore(config.OBJECTS_URL, config);
+    const shared = { database, log, metrics, now: Date.now };
+    const rounds = new CommitRounds({
+      ...shared,
+      application,
+      streamId,
+      objects,
+      registry: new DynamoLoadRegistry(dynamo, config.REGISTRY_TABLE, application, streamId),
+      copier: copierOf(config, database, objects, randomUUID),
+      limits: { maxFiles: config.COMMIT_MAX_FILES, maxBytes: config.COMMIT_MAX_BYTES },
+      retentionMs: config.STAGE_RETENTION_MS,
+      newId: randomUUID,
+    });
+    const lease = dynamoCommitterLease(dynamo, {
+      table: config.REGISTRY_TABLE,
+      application,
+      owner: workerId,
+      leaseMs: committerLeaseMs,
+      now: Date.now,
+    });
+    return startCommitter({
+      ...shared,
+      rounds,
+      lease,
+      intervalMs: config.COMMIT_INTERVAL_MS,
+      leaseMs: committerLeaseMs,
+      random: Math.random,
+      pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+    });
+  },
+});
