@@ -10,8 +10,8 @@ const retried = new Set(['ThrottlingException', 'KinesisClientLibDependencyExcep
 const outOfBounds = new Set(['InvalidStateException', 'IllegalArgumentException']);
 const leaseGone = 'ShutdownException';
 
-/** 0.1 + 0.2 + … + 6.4 s: within a failover time of 10 s, so that a slow table does not cost the lease as well. */
-const maxAttempts = 8;
+/** 0.1 + 0.2 + … + 3.2 = 6.3 s: within a failover time of 10 s, so that a slow table does not cost the lease as well. */
+const maxAttempts = 7;
 const firstBackoffMs = 100;
 
 const failed = (reason: 'bounds' | 'lost' | 'failed', error: string): CheckpointOutcome => ({ ok: false, reason, error });
