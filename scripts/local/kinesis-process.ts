@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url';
+import { type ManagedProcess, startProcess } from './process/managed-process.ts';
+
+const script = fileURLToPath(new URL('../kinesis.ts', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const readyTimeoutMs = 60_000;
+
+export interface KinesisProcessOptions {
+  readonly limits?: boolean;
+  readonly maxBytes?: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  /** @default 0: any free port */
+  readonly port?: number;
+}
+
+/** The local Kinesis as `npm run kinesis` starts it, in a process of its own. Rejects with StartFailure. */
+export async function startKinesisProcess(options: KinesisProcessOptions): Promise<{ endpoint: string; process: ManagedProcess }> {
+  const process_ = await startProcess({
+    name: 'Kinesis',
+    command: process.execPath,
+    args: [
+      '--import',
+      'tsx',
+      script,
+      '--port',
+      String(options.port ?? 0),
+      ...(options.limits === false ? ['--limits', 'off'] : []),
+      ...(options.maxBytes === undefined ? [] : ['--max-bytes', String(options.maxBytes)]),
+    ],
+    env: options.env,
+    cwd: root,
+    logFile: options.logFile,
+    ready: { stdoutLine: /^\{"type":"ready","endpoint":"(http:[^"]+)"\}$/ },
+    readyTimeoutMs,
+  });
+  return { endpoint: process_.readyMatch?.[1] ?? '', process: process_ };
+}

@@ -1,0 +1,76 @@
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { jarSets, jarsAreThere } from '../../scripts/setup/jars.mjs';
+import { findJava, findProgram, minJavaVersion } from '../../scripts/setup/prerequisites.mjs';
+
+/**
+ * Parts of the machine that some tests need and a developer may lack. In CI (REQUIRE_ALL=1) a missing part is a failure,
+ * but for those that test/optional.json names with the reason.
+ */
+interface PartOfMachine {
+  readonly isThere: () => boolean;
+  readonly install: string;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const program = (name: string, packageName: string): PartOfMachine => ({
+  isThere: () => findProgram(name, process.env) !== undefined,
+  install: `sudo apt-get install -y ${packageName}`,
+});
+
+const jdk = 'sudo apt-get install -y openjdk-17-jdk-headless maven';
+
+const parts = {
+  java: { isThere: () => (findJava(process.env)?.major ?? 0) >= minJavaVersion, install: jdk },
+  maven: program('mvn', 'maven'),
+  'kcl-jars': { isThere: () => jarsAreThere(jarSets(root).kcl), install: `${jdk} && npm run setup` },
+  'dynamodb-local': { isThere: () => jarsAreThere(jarSets(root).dynamodbLocal), install: `${jdk} && npm run setup` },
+  chromium: program('chromium', 'chromium'),
+  strace: program('strace', 'strace'),
+  postgres: { isThere: () => postgresFolder() !== undefined, install: 'sudo apt-get install -y postgresql' },
+  linux: { isThere: () => process.platform === 'linux', install: 'run the tests on Linux' },
+  root: { isThere: () => process.getuid?.() === 0, install: 'run the tests as root, in a container' },
+  s3: program('versitygw', 'golang && go install github.com/versity/versitygw/cmd/versitygw@v1.0.14'),
+} as const satisfies Record<string, PartOfMachine>;
+
+export type OptionalPart = keyof typeof parts;
+
+/** Where initdb and postgres are: Debian keeps them off PATH. Undefined: no real Postgres is installed. */
+export function postgresFolder(): string | undefined {
+  const debian = '/usr/lib/postgresql';
+  const candidates = (process.env['PATH'] ?? '').split(delimiter);
+  try {
+    candidates.push(...readdirSync(debian).map((version) => join(debian, version, 'bin')));
+  } catch {
+    // not Debian's
+  }
+  return candidates.find((folder) => ['initdb', 'postgres'].every((name) => isExecutable(join(folder, name))));
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const optional = JSON.parse(readFileSync(join(root, 'test', 'optional.json'), 'utf8')) as Record<string, string>;
+
+/**
+ * Call first in a test or a before hook: skips it with a line that says how to get the part, or fails it under
+ * REQUIRE_ALL=1.
+ */
+export function requirePart(context: Mocha.Context, part: OptionalPart): void {
+  const { isThere, install } = parts[part];
+  if (isThere()) return;
+  const title = context.currentTest?.fullTitle() ?? context.test?.fullTitle() ?? 'a test';
+  if (process.env['REQUIRE_ALL'] === '1' && !(part in optional)) {
+    throw new Error(`${part} is missing and REQUIRE_ALL=1 allows no skipping; to get it: ${install}`);
+  }
+  process.stderr.write(`SKIPPED ${title}: ${part} is missing; to get it: ${install}\n`);
+  context.skip();
+}
