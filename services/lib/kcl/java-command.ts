@@ -36,6 +36,9 @@ export function javaArguments(options: JavaOptions): string[] {
   ];
 }
 
+/** The SDK tells every process that runs on Node 20 to move to 22, where the containers are: seven lines a child. */
+export const noNodeVersionWarning = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED';
+
 /** Names that could lead a local run to a real account, a proxy or a foreign JVM option. */
 const strangersInLocalMode = /^(AWS_.*|(https?|all|no)_proxy|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|ECS_.*)$/i;
 
@@ -51,6 +54,7 @@ export function javaEnvironment(env: Environment, options: { local: boolean; reg
   // The child's command says `node`; it must be the one that runs the launcher.
   result['PATH'] = [options.nodeFolder, ...(env['PATH'] ?? '').split(path.delimiter).filter((part) => part !== '')].join(path.delimiter);
   result['AWS_REGION'] = options.region;
+  result[noNodeVersionWarning] = 'true';
   if (options.local) {
     result['AWS_ACCESS_KEY_ID'] = 'local';
     result['AWS_SECRET_ACCESS_KEY'] = 'local';

@@ -15,7 +15,7 @@ import { ChildLinkServer } from './child-link-server.ts';
 import type { Consumer } from './consumer.ts';
 import { parseDaemonLine } from './daemon-lines.ts';
 import { daemonProperties } from './daemon-properties.ts';
-import { javaArguments, javaEnvironment, logbackConfiguration } from './java-command.ts';
+import { javaArguments, javaEnvironment, logbackConfiguration, noNodeVersionWarning } from './java-command.ts';
 import { type LaunchSettings, launchSettings } from './launch-settings.ts';
 import { Launcher, type Prepared, type StopOutcome } from './launcher.ts';
 import { awaitTable, prepareLeaseTable } from './lease-table.ts';
@@ -34,6 +34,7 @@ const writeLine = (line: string): void => void process.stdout.write(line.endsWit
  */
 export async function launch<S extends ConfigShape>(consumer: Consumer<S>): Promise<void> {
   const { name } = consumer.definition;
+  process.env[noNodeVersionWarning] = 'true';
   process.stdout.on('error', () => {}); // a log driver that went away must not end the service
   let log = createLogger(name, 'info', writeLine);
   try {

@@ -47,6 +47,7 @@ export class Launcher {
   #daemonPid: number | undefined;
   #childLost: ((child: LinkedChild) => void) | undefined;
   #childLeft: (() => void) | undefined;
+  #anyLost = false;
 
   constructor(options: {
     readonly log: Logger;
@@ -124,7 +125,13 @@ export class Launcher {
   async #runDaemon(prepared: Prepared): Promise<StopOutcome> {
     this.#generation += 1;
     this.#link.generation = this.#generation;
-    const lost = new Promise<LinkedChild>((resolve) => (this.#childLost = resolve));
+    this.#anyLost = false;
+    const lost = new Promise<LinkedChild>((resolve) => {
+      this.#childLost = (child) => {
+        this.#anyLost = true;
+        resolve(child);
+      };
+    });
     const startedAt = performance.now();
     const daemon = await prepared.startDaemon(this.#generation).catch((thrown: unknown) => ensureError(thrown));
     if (daemon instanceof Error) {
@@ -189,7 +196,7 @@ export class Launcher {
     ]);
     timer.abort();
     const answered = this.#link.children.every((child) => child.done === 'leaseLost' || child.done === 'shardEnded');
-    const clean = reason === 'no children' || (reason === 'daemon ended' && answered);
+    const clean = !this.#anyLost && (reason === 'no children' || (reason === 'daemon ended' && answered));
     await this.#endDaemon(daemon);
     this.#log[clean ? 'info' : 'warn']({ event: 'daemon.stopped', reason }, `the daemon has stopped: ${reason}`);
     return clean ? 'clean' : 'forced';

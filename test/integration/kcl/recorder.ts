@@ -30,7 +30,8 @@ await runConsumer({
   definition: recorder,
   createProcessor({ config, metrics }): RecordProcessor {
     let shard = '';
-    const note = (entry: object): void => appendFileSync(config.EVIDENCE, `${JSON.stringify({ at: Date.now(), pid: process.pid, shard, ...entry })}\n`);
+    const note = (entry: object): void =>
+      appendFileSync(config.EVIDENCE, `${JSON.stringify({ at: Date.now(), pid: process.pid, shard, ...entry })}\n`);
     return {
       async initialize(context, checkpoint) {
         shard = context.shardId;

@@ -33,6 +33,7 @@ describe("the JVM's command", () => {
       PATH: '/node/bin:/usr/bin',
       KINESIS_ENDPOINT: 'http://127.0.0.1:1',
       AWS_REGION: 'us-east-1',
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_CONFIG_FILE: '/dev/null',
