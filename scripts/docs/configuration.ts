@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
-import { kclConsumerConfig } from '../../services/lib/kcl/config.ts';
+import { kclConsumerConfig, withLocalDefaults } from '../../services/lib/kcl/config.ts';
 import type { ConfigShape } from '../../services/lib/process/config.ts';
 import type { ServiceDefinition } from '../../services/lib/process/service.ts';
 
@@ -29,25 +30,29 @@ function isDefinition(value: unknown): value is ServiceDefinition {
 
 /** The page as it is committed at docs/configuration.md: what every service reads from its environment. */
 export function configurationPage(definitions: readonly ServiceDefinition[]): string {
-  const shared = kclConsumerConfig as ConfigShape;
+  const shared = rows(kclConsumerConfig, new Map());
   const parts = [
     '# Configuration',
     '<!-- Written by `npm run docs` from services/*/service.ts. Do not edit. -->',
     'Every service reads its environment once, at start. Anything missing or malformed ends the start with one message that lists ' +
       `every problem. An empty variable counts as unset. ${secretsNote} The local stack sets all keys itself.`,
     '## Every KCL consumer',
-    table(rows(shared, new Map())),
+    table(shared),
+    `With \`LOCAL_MODE=true\` these defaults differ: ${localDefaults()}.`,
     ...definitions.flatMap((definition) => [
       `## ${definition.name}`,
       definition.summary,
-      table(rows(ownKeys(definition.config, shared), namedThings(definition))),
+      table(rows(definition.config, namedThings(definition)).filter((row) => !shared.some((other) => isDeepStrictEqual(row, other)))),
     ]),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
-function ownKeys(config: ConfigShape, shared: ConfigShape): ConfigShape {
-  return Object.fromEntries(Object.entries(config).filter(([key, schema]) => shared[key] !== schema));
+function localDefaults(): string {
+  const { LOCAL_MODE: _, ...values } = withLocalDefaults({ LOCAL_MODE: 'true' });
+  return Object.entries(values)
+    .map(([key, value]) => `\`${key}=${value}\``)
+    .join(', ');
 }
 
 /** Keys that carry the name of a stream, table or topic are explained by what they name. */
