@@ -129,6 +129,7 @@ export class CommitRounds {
         await this.#classifyLoss(session, chains, outcome.shardId);
         return 'again';
       case 'unknown':
+        await session.close();
         return this.#resolveUnknown(chains, outcome.error, startedAt);
     }
   }
@@ -173,12 +174,13 @@ export class CommitRounds {
     }
   }
 
+  /** One file more than a batch holds, so that the plan sees that more wait. */
   async #readRegistry(): Promise<RegisteredShard[]> {
     const { registry, limits } = this.#parts;
     const shards: RegisteredShard[] = [];
     for (const [shardId, head] of await registry.heads()) {
       const known = this.#watermark(shardId);
-      if (isAfter(head, known)) shards.push({ shardId, head, files: await registry.files(shardId, known, limits.maxFiles) });
+      if (isAfter(head, known)) shards.push({ shardId, head, files: await registry.files(shardId, known, limits.maxFiles + 1) });
     }
     return shards;
   }

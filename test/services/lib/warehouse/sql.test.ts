@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { position, trimHorizon } from '../../../../services/lib/kcl/position.ts';
+import { isPlatformError } from '../../../../services/lib/process/errors.ts';
+import { redshiftCopier, redshiftCopySql, redshiftManifest, type StageCopier } from '../../../../services/lib/warehouse/copy.ts';
+import { openDatabase, type Result, type Session } from '../../../../services/lib/warehouse/database.ts';
+import { createTable } from '../../../../services/lib/warehouse/ddl.ts';
+import { deadHoldersSql } from '../../../../services/lib/warehouse/gate.ts';
+import { type LoadBatch, load } from '../../../../services/lib/warehouse/load.ts';
+import { checksumOf, migrations } from '../../../../services/lib/warehouse/migrations.ts';
+import { bookingEvent, loadWatermark, tables } from '../../../../services/lib/warehouse/model.ts';
+import { warehouseError } from '../../../../services/lib/warehouse/pg-errors.ts';
+import { sessionSettings } from '../../../../services/lib/warehouse/pg-session.ts';
+import { integerLiteral, literal, timestampText } from '../../../../services/lib/warehouse/sql.ts';
+import { MemoryStore } from '../../redshift-loader/memory.ts';
+
+const batch: LoadBatch = {
+  batchId: 'batch-1',
+  application: 'loader',
+  streamId: 'booking-events@1',
+  chains: [
+    {
+      shardId: 'shard-0',
+      files: [
+        {
+          fileId: 'f1',
+          from: trimHorizon,
+          to: position('7'),
+          rows: 2,
+          object: { key: 'stage/f1.csv.gz', size: 10, sha256: 'aa' },
+          occurred: [Date.UTC(2026, 0, 20), Date.UTC(2026, 0, 21)],
+        },
+        { fileId: 'f2', from: position('7'), to: position('9', 3), rows: 0 },
+      ],
+    },
+  ],
+};
+
+/** Answers every statement as a warehouse without any state would, and keeps the texts. */
+function recordingSession(dialect: 'redshift' | 'postgres'): { session: Session; statements: string[] } {
+  const statements: string[] = [];
+  const session: Session = {
+    dialect,
+    async query(sql): Promise<Result> {
+      statements.push(sql);
+      const rows = sql.startsWith('SELECT file_id') && sql.includes('load_stage') ? [{ file_id: 'f1', n: '2' }] : [];
+      return { rows, affected: 1, command: sql.split(' ', 1)[0] ?? '' };
+    },
+    async copyIn(sql) {
+      statements.push(sql);
+    },
+    async close() {},
+  };
+  return { session, statements };
+}
+
+const noCopy: StageCopier = { async copy() {} };
+
+/** What Postgres accepts and Redshift does not (or reads differently). */
+const postgresOnly =
+  /\bON CONFLICT\b|\bRETURNING\b|\bDISTINCT ON\b|\bFILTER\s*\(|::|\bTEXT\b|\bUUID\b|\bJSONB?\b|\bSERIAL\b|\bON COMMIT\b|\bCREATE (UNIQUE )?INDEX\b|\bARRAY\b|\bILIKE ANY\b|\bTRUNCATE\b/i;
+
+describe('warehouse SQL', () => {
+  it('prints one model for both dialects', () => {
+    assert.deepEqual(createTable(loadWatermark, 'redshift'), [
+      'CREATE TABLE load_watermark (\n  application VARCHAR(128) NOT NULL,\n  stream VARCHAR(160) NOT NULL,\n  shard VARCHAR(128) NOT NULL,\n  position VARCHAR(140) NOT NULL\n) DISTSTYLE ALL',
+    ]);
+    const redshift = createTable(bookingEvent, 'redshift').join('');
+    assert.match(redshift, /extra SUPER,/);
+    assert.match(redshift, /\) DISTSTYLE KEY DISTKEY \(booking_id\) SORTKEY \(occurred_at\)$/);
+    const [create, ...indexes] = createTable(bookingEvent, 'postgres');
+    assert.match(create ?? '', /extra JSONB,/);
+    assert.doesNotMatch(create ?? '', /DISTKEY|SORTKEY|SUPER/);
+    assert.deepEqual(indexes, [
+      'CREATE INDEX booking_event_event_id ON booking_event (event_id)',
+      'CREATE INDEX booking_event_occurred_at ON booking_event (occurred_at)',
+    ]);
+  });
+
+  it('says nothing to Redshift that only Postgres understands', async () => {
+    const { session, statements } = recordingSession('redshift');
+    assert.equal((await load(session, noCopy, batch, () => 0)).kind, 'committed');
+    const all = [...statements, ...migrations.flatMap((m) => m.statements('redshift')), deadHoldersSql('redshift', 60_000)];
+    assert(all.length > 25);
+    for (const sql of all) assert.doesNotMatch(sql, postgresOnly);
+  });
+
+  it('takes the gate first, then swaps, and writes the ledger last before COMMIT', async () => {
+    const { session, statements } = recordingSession('postgres');
+    await load(session, noCopy, batch, () => Date.UTC(2026, 0, 22));
+    assert.deepEqual(statements.slice(0, 2), ['BEGIN', 'UPDATE load_gate SET n = n + 1']);
+    assert.match(statements.at(-2) ?? '', /^INSERT INTO load_ledger/);
+    assert.equal(statements.at(-1), 'COMMIT');
+    const swap = statements.find((sql) => sql.startsWith('UPDATE load_watermark')) ?? '';
+    assert(swap.includes(`SET position = '${position('9', 3)}'`) && swap.includes(`position = '${trimHorizon}'`));
+  });
+
+  it('looks for copies of an event 8 days around the batch', async () => {
+    const { session, statements } = recordingSession('postgres');
+    await load(session, noCopy, batch, () => 0);
+    const fresh = statements.find((sql) => sql.startsWith('INSERT INTO load_fresh')) ?? '';
+    assert(fresh.includes("e.occurred_at >= '2026-01-12 00:00:00.000' AND e.occurred_at <= '2026-01-29 00:00:00.000'"), fresh);
+  });
+
+  it('lets no released migration change', () => {
+    assert.deepEqual(
+      migrations.map((m) => [m.version, checksumOf(m, 'postgres').slice(0, 16), checksumOf(m, 'redshift').slice(0, 16)]),
+      [[1, 'cd5aa213abe44163', '31adba939fe73a66']],
+    );
+    assert.deepEqual(new Set(migrations.map((m) => m.version)).size, migrations.length);
+  });
+
+  it('makes every table of the model', () => {
+    const all = migrations.flatMap((m) => m.statements('redshift')).join('\n');
+    for (const table of tables) assert(all.includes(`CREATE TABLE ${table.name} (`));
+  });
+
+  it('refuses a literal that could end itself', () => {
+    assert.equal(literal('booking-events@17/shard_0:1.2+3 x=y'), "'booking-events@17/shard_0:1.2+3 x=y'");
+    for (const text of ["it's", 'a\\', 'a;b', 'a\nb', 'ü', 'a"b']) assert.throws(() => literal(text), { code: 'INTERNAL' });
+    for (const number of [1.5, Number.NaN, 2 ** 60]) assert.throws(() => integerLiteral(number), { code: 'INTERNAL' });
+  });
+
+  it('writes times as UTC to the last year a timestamp holds', () => {
+    assert.equal(timestampText(Date.UTC(2000, 0, 1)), '2000-01-01 00:00:00.000');
+    assert.equal(timestampText(253_402_300_799_999), '9999-12-31 23:59:59.999');
+  });
+});
+
+describe('Redshift adapter (its texts; it has not run against a Redshift)', () => {
+  const object = { key: 'stage/a/b.csv.gz', size: 17, sha256: 'x' };
+
+  it('copies by manifest, no row may be skipped', async () => {
+    const store = new MemoryStore();
+    const { session, statements } = recordingSession('redshift');
+    let manifest = '';
+    const query = session.query.bind(session);
+    session.query = async (sql) => {
+      manifest = String(await store.read('stage/manifest/id-1.json'));
+      return query(sql);
+    };
+    await redshiftCopier(store, 's3://bucket/prefix/', 'arn:aws:iam::123456789012:role/copy', () => 'id-1').copy(
+      session,
+      'load_stage',
+      ['a', 'b'],
+      [object],
+    );
+    assert.deepEqual(statements, [
+      "COPY load_stage (a, b) FROM 's3://bucket/prefix/stage/manifest/id-1.json' IAM_ROLE 'arn:aws:iam::123456789012:role/copy' MANIFEST " +
+        "CSV GZIP TIMEFORMAT 'auto' MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF",
+    ]);
+    assert.deepEqual(JSON.parse(manifest), {
+      entries: [{ url: 's3://bucket/prefix/stage/a/b.csv.gz', mandatory: true, meta: { content_length: 17 } }],
+    });
+    assert.equal(store.objects.size, 0, 'the manifest goes after the COPY');
+  });
+
+  it('refuses a stage that Redshift cannot read, and a role that is no ARN', () => {
+    assert.throws(() => redshiftCopier(new MemoryStore(), 'file:///tmp/x', 'arn:x', () => 'id'), { code: 'CONFIG_INVALID' });
+    assert.throws(() => redshiftCopySql('t', ['a'], 's3://b/k', "x' DROP"), { code: 'INTERNAL' });
+    assert.deepEqual(redshiftManifest('s3://b', []), { entries: [] });
+  });
+
+  it('bounds statements where there is no lock timeout', () => {
+    const limits = { connectMs: 1, statementMs: 2_000, lockMs: 3_000 };
+    assert.deepEqual(sessionSettings('redshift', limits), ['SET statement_timeout TO 2000']);
+    assert.deepEqual(sessionSettings('postgres', limits), [
+      'SET statement_timeout TO 2000',
+      'SET lock_timeout TO 3000',
+      'SET idle_in_transaction_session_timeout TO 3000',
+    ]);
+  });
+});
+
+describe('warehouse errors', () => {
+  const coded = (code: string, message = 'x'): Error => Object.assign(new Error(message), { code });
+
+  it('are told apart by SQLSTATE', () => {
+    const cases: readonly (readonly [Error, string, boolean])[] = [
+      [coded('40001'), 'WAREHOUSE_CONFLICT', true],
+      [coded('55P03'), 'WAREHOUSE_CONFLICT', true],
+      [coded('XX000', '1023 DETAIL: Serializable isolation violation on table'), 'WAREHOUSE_CONFLICT', true],
+      [coded('57P01'), 'WAREHOUSE_UNAVAILABLE', true],
+      [coded('53100'), 'WAREHOUSE_UNAVAILABLE', true],
+      [coded('ECONNREFUSED'), 'WAREHOUSE_UNAVAILABLE', true],
+      [coded('EPIPE'), 'WAREHOUSE_UNAVAILABLE', true],
+      [new Error('Connection terminated unexpectedly'), 'WAREHOUSE_UNAVAILABLE', true],
+      [coded('42P01'), 'WAREHOUSE_SCHEMA', false],
+      [coded('22P02'), 'WAREHOUSE_MISMATCH', false],
+      [coded('Z_DATA_ERROR'), 'WAREHOUSE_MISMATCH', false],
+      [coded('42601'), 'INTERNAL', false],
+    ];
+    for (const [error, code, retriable] of cases) {
+      const classified = warehouseError(error, 'doing');
+      assert.deepEqual([classified.code, classified.retriable], [code, retriable], error.message);
+      assert.equal(classified.cause, error);
+    }
+  });
+
+  it('a URL that names no database is refused before anything connects', () => {
+    for (const url of ['', 'mysql://h/db', 'postgres://host', 'postgres:///db']) {
+      assert.throws(
+        () => openDatabase(url),
+        (error) => isPlatformError(error, 'CONFIG_INVALID'),
+      );
+    }
+    assert.equal(openDatabase('redshift://u@h/db').dialect, 'redshift');
+  });
+});
