@@ -16,7 +16,7 @@ export interface KinesisProcessOptions {
 
 /** The local Kinesis as `npm run kinesis` starts it, in a process of its own. Rejects with StartFailure. */
 export async function startKinesisProcess(options: KinesisProcessOptions): Promise<{ endpoint: string; process: ManagedProcess }> {
-  const process_ = await startProcess({
+  const kinesis = await startProcess({
     name: 'Kinesis',
     command: process.execPath,
     args: [
@@ -34,5 +34,5 @@ export async function startKinesisProcess(options: KinesisProcessOptions): Promi
     ready: { stdoutLine: /^\{"type":"ready","endpoint":"(http:[^"]+)"\}$/ },
     readyTimeoutMs,
   });
-  return { endpoint: process_.readyMatch?.[1] ?? '', process: process_ };
+  return { endpoint: kinesis.readyMatch?.[1] ?? '', process: kinesis };
 }

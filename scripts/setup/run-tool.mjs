@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
 import { SetupFailure } from './failure.mjs';
 
 const keptOutputBytes = 64 * 1024;
@@ -38,6 +39,6 @@ const shownLines = 15;
 /** @param {string} output */
 function tail(output) {
   // Tools colour their output even when nobody watches.
-  const plain = output.replace(/\u001b\[[0-9;]*m/g, '').trim();
+  const plain = stripVTControlCharacters(output).trim();
   return plain === '' ? '(it printed nothing)' : plain.split('\n').slice(-shownLines).join('\n');
 }

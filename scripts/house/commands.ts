@@ -1,0 +1,16 @@
+/** Every command there is: `npm run help` shows this table, a test holds it against package.json. */
+export const commands: Readonly<Record<string, string>> = {
+  demo: 'the whole pipeline on this machine: bookings become alerts and warehouse rows, judged at the end',
+  test: 'all tests',
+  verify: 'what a change must pass: format, lint, types, dead code, tests',
+  generate: 'seeded booking traffic with planted fraud, to a file or a local stream',
+  kinesis: 'the local Kinesis alone',
+  replay: 'dead letters back to their stream',
+  bench: 'figures beside their peers',
+  doctor: 'what this machine has, lacks, and how to get it',
+  setup: 'packages, jars and bundles; every command does this by itself',
+  build: 'bundles of the services in dist/',
+  contracts: 'JSON Schemas of docs/contracts from their source',
+  docs: 'generated pages of docs/ from their source',
+  help: 'this list',
+};
