@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { itemNames } from '../../../services/event-router/item-attributes.ts';
 import { eventRouter } from '../../../services/event-router/service.ts';
 import { defaultItemNames } from '../../../services/lib/events/change-record-codec.ts';
 import { loadConfig } from '../../../services/lib/process/config.ts';
 
 const environment = { AWS_REGION: 'us-east-1', OBJECTS_URL: 'file:///objects' };
-const attributes = (json: string | undefined) => loadConfig(eventRouter.config, { ...environment, ITEM_ATTRIBUTES: json }).ITEM_ATTRIBUTES;
+const attributes = (json: string | undefined) =>
+  itemNames(loadConfig(eventRouter.config, { ...environment, ITEM_ATTRIBUTES: json }).ITEM_ATTRIBUTES);
 
 describe("event router's configuration", () => {
   it('names the attributes of the booking table, each by its default unless told', () => {
