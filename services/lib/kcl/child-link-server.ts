@@ -70,7 +70,8 @@ export class ChildLinkServer {
     const decoder = new StringDecoder('utf8');
     let rest = '';
     socket.on('data', (chunk) => {
-      const lines = (rest + decoder.write(chunk)).split('\n');
+      const lines = decoder.write(chunk).split('\n');
+      lines[0] = rest + lines[0];
       rest = lines.pop() ?? '';
       try {
         for (const line of lines) this.#receive(socket, line);

@@ -67,9 +67,11 @@ export class ChildLink {
     return link;
   }
 
-  /** Lines dropped so far because the launcher did not read. */
-  get droppedLines(): number {
-    return this.#droppedLines;
+  /** Lines dropped since the last call, because they were too long or the launcher did not read. */
+  takeDroppedLines(): number {
+    const dropped = this.#droppedLines;
+    this.#droppedLines = 0;
+    return dropped;
   }
 
   /** `line`: one JSON object, with or without its line break. */

@@ -39,7 +39,7 @@ export async function runChild<S extends ConfigShape>(consumer: Consumer<S>, giv
 
   let ending = false;
   const report = (): void => {
-    metrics.gauge('log_lines_dropped', link.droppedLines);
+    metrics.count('log_lines_dropped', link.takeDroppedLines());
     link.metrics(metrics.drain());
   };
   const timer = setInterval(report, metricsIntervalMs);

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { ChildLinkServer, type LinkedChild } from '../../../../services/lib/kcl/child-link-server.ts';
+import { initialize, type Message } from './fake-daemon.ts';
+
+interface LogLine {
+  readonly msg: string;
+  readonly event?: string;
+  readonly level: string;
+  readonly shard?: string;
+  readonly err?: { readonly message: string; readonly code: string; readonly cause: { readonly message: string } };
+}
+
+describe('a child process', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'c-'));
+  const bundle = path.join(folder, 'main.mjs');
+  let link: ChildLinkServer;
+  let child: ChildProcessWithoutNullStreams;
+  let left: LinkedChild | undefined;
+  let wake: () => void;
+  let logged: LogLine[];
+  let stdout: string;
+  let stderr: string;
+  const counted = new Map<string, number>();
+
+  before(async () => {
+    await build({
+      entryPoints: [fileURLToPath(new URL('child-main.ts', import.meta.url))],
+      outfile: bundle,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+    });
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  beforeEach(async () => {
+    wake = () => {};
+    logged = [];
+    [stdout, stderr, left] = ['', '', undefined];
+    counted.clear();
+    const socket = path.join(folder, 'link');
+    link = await ChildLinkServer.listen(socket, {
+      onLog: (line) => {
+        logged.push(JSON.parse(line) as LogLine);
+        wake();
+      },
+      onMetrics: (_, { counters }) => {
+        for (const { name, value } of counters) counted.set(name, value);
+      },
+      onJoined: () => wake(),
+      onLeft: (who) => {
+        left = who;
+        wake();
+      },
+    });
+    link.generation = 3;
+    child = spawn(process.execPath, [bundle, 'child'], {
+      env: {
+        AWS_REGION: 'us-east-1',
+        KCL_LINK_PATH: socket,
+        KCL_LINK_GENERATION: '3',
+        KCL_STREAM_ID: 's@1',
+        KCL_CHILD_WORKER_ID: 'w',
+        APPLICATION: 'other-name',
+      },
+    });
+    child.stdin.on('error', () => {});
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      wake();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+  });
+  afterEach(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    await link.close();
+  });
+
+  const waitFor = async (condition: () => boolean): Promise<void> => {
+    while (!condition()) await new Promise<void>((resolve) => (wake = resolve));
+  };
+  const send = (message: object): void => void child.stdin.write(`${JSON.stringify(message)}\n`);
+  const order = (text: string) => ({
+    action: 'processRecords',
+    millisBehindLatest: 0,
+    records: [{ data: Buffer.from(text).toString('base64'), partitionKey: 'k', sequenceNumber: '101', subSequenceNumber: 0 }],
+  });
+  const answers = (): Message[] =>
+    stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Message);
+  const exit = async (): Promise<number | null> => {
+    if (child.exitCode === null) await once(child, 'exit');
+    await waitFor(() => left !== undefined);
+    return child.exitCode;
+  };
+
+  it('says who and where it is, and ends at once after the lease is lost, whatever it left running', async () => {
+    send(initialize);
+    await waitFor(() => answers().length === 1);
+    assert.deepEqual(
+      logged.find(({ msg }) => msg === 'initialized'),
+      {
+        ...logged.find(({ msg }) => msg === 'initialized'),
+        service: 'obedient',
+        shard: 'shardId-000000000003',
+        streamId: 's@1',
+        application: 'other-name',
+        workerId: 'w',
+      },
+    );
+    assert.equal(link.children[0]?.pid, child.pid);
+    child.kill('SIGTERM'); // a terminal's Ctrl-C and a supervisor's stop reach the group: not the child's business
+    child.kill('SIGINT');
+    send({ action: 'leaseLost' });
+    await waitFor(() => answers().length === 2);
+    child.stdin.end();
+    assert.equal(await exit(), 0);
+    assert.equal(left?.done, 'leaseLost');
+    assert.equal(left?.shardId, 'shardId-000000000003');
+    assert.equal(stderr, '');
+  });
+
+  it('lets nothing but answers out: what code prints is logged', async () => {
+    send(initialize);
+    send(order('print'));
+    await waitFor(() => answers().length === 2);
+    assert.deepEqual(answers(), [
+      { action: 'status', responseFor: 'initialize' },
+      { action: 'status', responseFor: 'processRecords' },
+    ]);
+    const guarded = logged.filter(({ event }) => event === 'output.guarded').map(({ msg }) => msg);
+    assert.deepEqual(guarded, ['{"action":"status","responseFor":"processRecords"}', 'to stderr', 'raw']);
+  });
+
+  it('ends unanswered when the processor rejects, its last words and figures delivered', async () => {
+    send(initialize);
+    send(order('reject'));
+    assert.equal(await exit(), 1);
+    assert.equal(answers().length, 1);
+    assert.equal(left?.done, undefined);
+    const line = logged.at(-1);
+    assert.equal(line?.event, 'child.processRecords.failed');
+    assert.equal(line?.err?.code, 'PUT_FAILED');
+    assert.equal(line?.err?.cause.message, 'the cause');
+    assert.equal(counted.get('orders'), 1);
+  });
+
+  it('ends when something throws outside any promise', async () => {
+    send(initialize);
+    send(order('throw-later'));
+    assert.equal(await exit(), 1);
+    assert.equal(logged.at(-1)?.event, 'child.uncaught');
+  });
+
+  it('ends when the daemon closes its input, even in the middle of a batch', async () => {
+    send(initialize);
+    send(order('hang'));
+    await waitFor(() => answers().length === 1);
+    child.stdin.end();
+    assert.equal(await exit(), 0);
+    assert.equal(left?.done, 'stdinClosed');
+  });
+
+  it('ends when the launcher is gone', async () => {
+    await waitFor(() => link.children.length === 1);
+    await link.close();
+    assert.equal(await exit(), 1);
+    link = await ChildLinkServer.listen(path.join(folder, 'link'), { onLog() {}, onMetrics() {}, onJoined() {}, onLeft() {} });
+  });
+
+  it('of an earlier daemon is turned away', async () => {
+    link.generation = 4;
+    if (child.exitCode === null) await once(child, 'exit');
+    assert.equal(child.exitCode, 1);
+    assert.equal(link.children.length, 0);
+  });
+
+  it('ends when what the daemon writes is not JSON', async () => {
+    send(initialize);
+    child.stdin.write('{"action":\n');
+    assert.equal(await exit(), 1);
+    assert.equal(logged.at(-1)?.event, 'child.uncaught');
+  });
+});

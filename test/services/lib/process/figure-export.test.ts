@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { EmfWriter } from '../../../../services/lib/process/emf.ts';
+import { FigureExport } from '../../../../services/lib/process/figure-export.ts';
+import { Metrics } from '../../../../services/lib/process/metrics.ts';
+
+const sample = (name: string, value: number, labels: Record<string, string> = {}) => ({ name, labels, value });
+
+describe('figures for Prometheus', () => {
+  it('hold those of the launcher and of its children, under their plain names', async () => {
+    const own = new Metrics();
+    own.count('daemon_restarts');
+    const figures = new FigureExport('router', own);
+    const child = new Metrics();
+    child.count('events_dropped', 2, { reason: 'no-op' });
+    child.count('events_dropped', 3, { reason: 'say "x"' });
+    child.gauge('millis_behind_latest', 7, { shard: 's' });
+    child.timing('put', 30);
+    figures.report('child-1', child.drain());
+    const lines = (await figures.prometheus()).split('\n');
+    for (const line of [
+      'daemon_restarts 1',
+      'events_dropped{reason="no-op"} 2',
+      'events_dropped{reason="say \\"x\\""} 3',
+      'millis_behind_latest{shard="s"} 7',
+      'put_ms_count 1',
+      'put_ms_bucket{le="50"} 1',
+      'put_ms_bucket{le="25"} 0',
+    ]) {
+      assert.ok(lines.includes(line), `${line}\nin\n${lines.join('\n')}`);
+    }
+  });
+
+  it('take a metric whose series differ in their labels', async () => {
+    const own = new Metrics();
+    own.count('errors');
+    own.count('errors', 1, { code: 'X' });
+    own.timing('load', 1, { table: 'a' });
+    own.timing('load', 1);
+    const text = await new FigureExport('s', own).prometheus();
+    assert.match(text, /^errors 1$/m);
+    assert.match(text, /^errors\{code="X"\} 1$/m);
+    assert.match(text, /^load_ms_count\{table="a"\} 1$/m);
+  });
+});
+
+describe('figures for CloudWatch', () => {
+  it('are EMF: what counters gained, gauges as they stand, timings as samples', () => {
+    const emf = new EmfWriter('router');
+    emf.write({ counters: [sample('seen', 10)], gauges: [] }, 1);
+    emf.observe('put', {}, 3);
+    emf.observe('put', {}, 4);
+    assert.deepEqual(emf.write({ counters: [sample('seen', 15)], gauges: [sample('open', 2)] }, 60_000), [
+      {
+        _aws: {
+          Timestamp: 60_000,
+          CloudWatchMetrics: [
+            {
+              Namespace: 'TravelBuddy',
+              Dimensions: [['service']],
+              Metrics: [
+                { Name: 'seen', Unit: 'Count' },
+                { Name: 'open', Unit: 'None' },
+                { Name: 'put', Unit: 'Milliseconds' },
+              ],
+            },
+          ],
+        },
+        service: 'router',
+        seen: 5,
+        open: 2,
+        put: [3, 4],
+      },
+    ]);
+  });
+
+  it('fold shards: the sum of counters, the worst gauge', () => {
+    const objects = new EmfWriter('s').write(
+      {
+        counters: [sample('seen', 1, { shard: 'a' }), sample('seen', 2, { shard: 'b' })],
+        gauges: [sample('behind', 9, { shard: 'a' }), sample('behind', 4, { shard: 'b' })],
+      },
+      0,
+    );
+    assert.equal(objects.length, 1);
+    const { seen, behind } = objects[0] as { seen: number; behind: number };
+    assert.deepEqual([seen, behind], [3, 9]);
+  });
+
+  it('make one object per set of labels, with the labels as dimensions', () => {
+    const objects = new EmfWriter('s').write(
+      { counters: [sample('x', 1, { reason: 'a' }), sample('x', 1, { reason: 'b' })], gauges: [] },
+      0,
+    );
+    assert.deepEqual(
+      objects.map((object) => (object as { reason: string }).reason),
+      ['a', 'b'],
+    );
+  });
+
+  it('never hold more samples of a metric than CloudWatch takes', () => {
+    const emf = new EmfWriter('s');
+    for (let i = 0; i < 500; i++) emf.observe('put', {}, i);
+    assert.equal((emf.write({ counters: [], gauges: [] }, 0)[0] as { put: number[] }).put.length, 100);
+  });
+});
