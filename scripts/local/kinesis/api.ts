@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import type { Service } from './operations/call.ts';
+import { operationOf } from './operations/index.ts';
+import { cborCodec } from './protocol/cbor-codec.ts';
+import type { Codec } from './protocol/codec.ts';
+import { ApiError } from './protocol/errors.ts';
+import { jsonCodec } from './protocol/json-codec.ts';
+
+/** A request as either HTTP version delivers it. */
+export interface ApiRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** Answers one request; never throws. */
+export function answer(request: ApiRequest, service: Service): ApiAnswer {
+  const codec = codecOf(request.contentType);
+  try {
+    if (request.method !== 'POST') throw new ApiError('UnknownOperationException', 'Only POST is served.');
+    if (codec === undefined) throw new ApiError('UnknownOperationException', `Unknown content type: ${request.contentType.slice(0, 200)}`);
+    const operation = operationOf(request.target);
+    const body = operation({ ...service, codec, input: codec.decode(request.body) });
+    return { status: 200, headers: headersOf(codec), body };
+  } catch (thrown) {
+    return failure(thrown, codec);
+  }
+}
+
+/** An error in the caller's own format, in JSON when that is unknown. */
+export function failure(thrown: unknown, codec: Codec = jsonCodec): ApiAnswer {
+  const error = thrown instanceof ApiError ? thrown : new ApiError('InternalFailure', `A defect of the local server: ${String(thrown)}`);
+  return {
+    status: error.status,
+    headers: { ...headersOf(codec), 'x-amzn-errortype': error.code },
+    body: codec.encode({ __type: error.code, message: error.message }),
+  };
+}
+
+function codecOf(contentType: string): Codec | undefined {
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === cborCodec.contentType) return cborCodec;
+  return type === jsonCodec.contentType ? jsonCodec : undefined;
+}
+
+const headersOf = (codec: Codec) => ({ 'content-type': codec.contentType, 'x-amzn-requestid': randomUUID() });

@@ -1,0 +1,57 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type ApiAnswer, answer, failure } from './api.ts';
+import { BodyCollector, tooLarge } from './body.ts';
+import type { Protocol } from './http2.ts';
+import type { Service } from './operations/call.ts';
+import { malformed } from './protocol/errors.ts';
+
+const keepAliveMs = 60_000; // longer than SDKs keep idle connections, so that they never meet one just closed
+
+export function createHttp1(service: Service): Protocol {
+  const sockets = new Set<Socket>();
+  const busy = new Set<Socket>();
+  let closing = false;
+  const server = createServer({ keepAliveTimeout: keepAliveMs, requestTimeout: 0 }, (request, response) => {
+    busy.add(request.socket);
+    response.on('close', () => {
+      busy.delete(request.socket);
+      if (closing) request.socket.destroy();
+    });
+    const body = new BodyCollector(request.headers['content-length']);
+    request.on('data', (chunk: Buffer) => body.add(chunk));
+    request.on('error', () => response.destroy());
+    request.on('end', () => write(response, body.overflowed ? failure(tooLarge()) : answer(requestOf(request, body), service)));
+  });
+  server.on('clientError', (_error, socket) => {
+    if (!socket.writable) return void socket.destroy();
+    const { headers, body } = failure(malformed('the request is not HTTP/1.1'));
+    const lines = Object.entries({ ...headers, 'content-length': body.length, connection: 'close' }).map(([k, v]) => `${k}: ${v}\r\n`);
+    socket.end(`HTTP/1.1 400 Bad Request\r\n${lines.join('')}\r\n${body.toString()}`);
+  });
+  return {
+    accept(socket) {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      server.emit('connection', socket);
+      socket.resume(); // the parser has taken the handle; what was read before it must flow from the socket
+    },
+    closeIdle() {
+      closing = true; // Node's own closeIdleConnections knows only connections of a server that listens
+      for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+    },
+    destroyAll: () => [...sockets].forEach((socket) => void socket.destroy()),
+  };
+}
+
+const requestOf = ({ method, headers }: IncomingMessage, body: BodyCollector) => ({
+  method: method ?? '',
+  target: String(headers['x-amz-target'] ?? ''),
+  contentType: headers['content-type'] ?? '',
+  body: body.take(),
+});
+
+function write(response: ServerResponse, { status, headers, body }: ApiAnswer): void {
+  response.writeHead(status, { ...headers, 'content-length': body.length });
+  response.end(body);
+}

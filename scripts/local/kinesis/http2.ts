@@ -1,0 +1,53 @@
+import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { type ApiAnswer, answer, failure } from './api.ts';
+import { BodyCollector, tooLarge } from './body.ts';
+import type { Service } from './operations/call.ts';
+
+/** Windows that let a PutRecords of 500 × 1 KB, and several at once, arrive without waiting for updates. */
+const streamWindow = 16_777_216;
+const connectionWindow = 67_108_864;
+
+/** One of the two protocols of the port: serves connections that are handed over, listens on nothing itself. */
+export interface Protocol {
+  accept(socket: Socket): void;
+  /** Closes what has nothing under way, at once, and the rest when it has. */
+  closeIdle(): void;
+  destroyAll(): void;
+}
+
+/** HTTP/2 with prior knowledge (h2c). */
+export function createHttp2(service: Service): Protocol {
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createServer({ settings: { initialWindowSize: streamWindow } });
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    session.on('error', () => session.destroy()); // bytes that are no HTTP/2 end their own connection only
+    session.setLocalWindowSize(connectionWindow);
+  });
+  server.on('sessionError', () => {});
+  server.on('stream', (stream, headers) => {
+    const body = new BodyCollector(headers['content-length']);
+    stream.on('data', (chunk: Buffer) => body.add(chunk));
+    stream.on('error', () => stream.close());
+    stream.on('end', () => {
+      if (stream.destroyed) return;
+      if (body.overflowed) return write(stream, failure(tooLarge()));
+      const target = String(headers['x-amz-target'] ?? '');
+      const contentType = headers['content-type'] ?? '';
+      write(stream, answer({ method: headers[':method'] ?? '', target, contentType, body: body.take() }, service));
+    });
+  });
+  return {
+    accept: (socket) => void server.emit('connection', socket),
+    closeIdle: () => [...sessions].forEach((session) => void session.close()),
+    // Not socket.destroy(): the session has taken the socket's handle and would never hear of it.
+    destroyAll: () => [...sessions].forEach((session) => void session.destroy()),
+  };
+}
+
+function write(stream: ServerHttp2Stream, { status, headers, body }: ApiAnswer): void {
+  stream.respond({ ':status': status, ...headers, 'content-length': body.length });
+  stream.end(body);
+}

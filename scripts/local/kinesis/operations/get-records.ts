@@ -1,0 +1,38 @@
+import { ApiError } from '../protocol/errors.ts';
+import { integerIn, required, textIn } from '../protocol/input.ts';
+import type { Batch } from '../store/record-log.ts';
+import { type Operation, rateExceeded } from './call.ts';
+import { openIterator, sealIterator } from './iterators.ts';
+import { childShape } from './shapes.ts';
+
+/** GetRecords, API reference. */
+const maxRecords = 10_000;
+const maxBytes = 10_485_760;
+
+export const getRecords: Operation = (call) => {
+  const { input, codec, store, limits } = call;
+  const limit = integerIn(input, 'Limit', 1, maxRecords) ?? maxRecords;
+  const { stream, shard, counter } = openIterator(required(textIn(input, 'ShardIterator', { max: 512 }), 'ShardIterator'), call);
+  const nowMs = store.now();
+  if (limits && !shard.readLimit.take(nowMs)) {
+    throw new ApiError('ProvisionedThroughputExceededException', rateExceeded(shard, stream, store));
+  }
+  const batch = shard.log.read(counter, limit, maxBytes);
+  if (limits) shard.readLimit.charge(batch.bytes);
+  const ended = shard.end !== undefined && batch.next === undefined;
+  const next = { stream, shard, counter: batch.next?.counter ?? Math.max(counter, stream.nextCounter) };
+  return codec.encodeRead({
+    shard,
+    batch,
+    rest: {
+      NextShardIterator: ended ? undefined : sealIterator(next, call),
+      MillisBehindLatest: millisBehind(batch, nowMs),
+      ChildShards: ended ? shard.children.map(childShape) : undefined,
+    },
+  });
+};
+
+/** How long the first unread record has waited; 0 only at the tip, so that a reader can rely on it. */
+function millisBehind({ next }: Batch, nowMs: number): number {
+  return next === undefined ? 0 : Math.max(1, nowMs - next.arrivalMs);
+}

@@ -1,0 +1,44 @@
+import { ApiError } from '../protocol/errors.ts';
+import type { Operation } from './call.ts';
+import { getRecords } from './get-records.ts';
+import { getShardIterator } from './iterators.ts';
+import { listShards } from './list-shards.ts';
+import { putRecord, putRecords } from './put.ts';
+import { updateShardCount } from './reshard.ts';
+import { createStream, deleteStream, describeStream, describeStreamSummary, listStreams } from './streams.ts';
+
+const operations: ReadonlyMap<string, Operation> = new Map(
+  Object.entries({
+    CreateStream: createStream,
+    DeleteStream: deleteStream,
+    DescribeStream: describeStream,
+    DescribeStreamSummary: describeStreamSummary,
+    GetRecords: getRecords,
+    GetShardIterator: getShardIterator,
+    ListShards: listShards,
+    ListStreams: listStreams,
+    PutRecord: putRecord,
+    PutRecords: putRecords,
+    UpdateShardCount: updateShardCount,
+  }),
+);
+
+/** The rest of the API of 2013-12-02: known, so that a caller learns that the server lacks it and not that it has misspelt it. */
+const unsupported: ReadonlySet<string> = new Set(
+  `AddTagsToStream DecreaseStreamRetentionPeriod DeleteResourcePolicy DeregisterStreamConsumer DescribeAccountSettings DescribeLimits
+   DescribeStreamConsumer DisableEnhancedMonitoring EnableEnhancedMonitoring GetResourcePolicy IncreaseStreamRetentionPeriod
+   ListStreamConsumers ListTagsForResource ListTagsForStream MergeShards PutResourcePolicy RegisterStreamConsumer
+   RemoveTagsFromStream SplitShard StartStreamEncryption StopStreamEncryption SubscribeToShard TagResource UntagResource
+   UpdateAccountSettings UpdateMaxRecordSize UpdateStreamMode UpdateStreamWarmThroughput`.split(/\s+/),
+);
+
+const targetPrefix = 'Kinesis_20131202.';
+
+/** The operation an x-amz-target header names. */
+export function operationOf(target: string): Operation {
+  const name = target.startsWith(targetPrefix) ? target.slice(targetPrefix.length) : '';
+  const operation = operations.get(name);
+  if (operation !== undefined) return operation;
+  if (unsupported.has(name)) throw new ApiError('UnsupportedOperationException', `This local server does not support ${name}.`);
+  throw new ApiError('UnknownOperationException', `Unknown operation: ${target.slice(0, 200) || 'no x-amz-target'}`);
+}

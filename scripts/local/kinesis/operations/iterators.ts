@@ -1,0 +1,97 @@
+import { ApiError, invalidArgument } from '../protocol/errors.ts';
+import { oneOfIn, required, textIn, timestampIn } from '../protocol/input.ts';
+import type { Shard } from '../store/shard.ts';
+import type { Stream } from '../store/stream.ts';
+import { type Call, type Operation, type Service, shardIdIn, shardOf, streamOf } from './call.ts';
+
+/** GetShardIterator, API reference: "A shard iterator expires 5 minutes after it is returned to the requester". */
+const iteratorLifeMs = 300_000;
+const iteratorTypes = ['AT_SEQUENCE_NUMBER', 'AFTER_SEQUENCE_NUMBER', 'TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP'] as const;
+const sequencePattern = /^(0|[1-9]\d{0,128})$/;
+
+/** A place in a shard: the next record is the first whose counter is ≥ `counter`. */
+export interface Place {
+  readonly stream: Stream;
+  readonly shard: Shard;
+  readonly counter: number;
+}
+
+interface IteratorToken {
+  readonly name: string;
+  readonly incarnation: number;
+  readonly shardId: string;
+  readonly counter: number;
+  readonly issuedAtMs: number;
+}
+
+export function sealIterator({ stream, shard, counter }: Place, { tokens, store }: Service): string {
+  const token: IteratorToken = {
+    name: stream.name,
+    incarnation: stream.incarnation,
+    shardId: shard.id,
+    counter,
+    issuedAtMs: store.now(),
+  };
+  return tokens.seal(token);
+}
+
+export function openIterator(text: string, { tokens, store }: Service): Place {
+  const token = tokens.open(text) as IteratorToken | undefined;
+  if (token?.shardId === undefined) throw invalidArgument('Invalid ShardIterator.');
+  const stream = store.get(token.name);
+  if (stream?.incarnation !== token.incarnation) {
+    throw new ApiError('ResourceNotFoundException', `Stream ${token.name} under account ${store.accountId} not found.`);
+  }
+  const nowMs = store.now();
+  if (nowMs - token.issuedAtMs > iteratorLifeMs) {
+    throw new ApiError(
+      'ExpiredIteratorException',
+      `Iterator expired. The iterator was created at time ${token.issuedAtMs} while right now it is ${nowMs} which is further in the future than the tolerated delay of ${iteratorLifeMs} milliseconds.`,
+    );
+  }
+  return { stream, shard: shardOf(stream, token.shardId, store), counter: token.counter };
+}
+
+export const getShardIterator: Operation = (call) => {
+  const { input, codec, store } = call;
+  const shardId = required(shardIdIn(input, 'ShardId'), 'ShardId');
+  required(oneOfIn(input, 'ShardIteratorType', iteratorTypes), 'ShardIteratorType');
+  const stream = streamOf(call);
+  const shard = shardOf(stream, shardId, store);
+  return codec.encode({ ShardIterator: sealIterator({ stream, shard, counter: startOf(call, stream, shard) }, call) });
+};
+
+function startOf(call: Call, stream: Stream, shard: Shard): number {
+  switch (oneOfIn(call.input, 'ShardIteratorType', iteratorTypes)) {
+    case 'AT_SEQUENCE_NUMBER':
+      return counterIn(call, stream, shard);
+    case 'AFTER_SEQUENCE_NUMBER':
+      return counterIn(call, stream, shard) + 1;
+    case 'AT_TIMESTAMP':
+      return shard.log.firstArrivedFrom(timestampOf(call)) ?? stream.nextCounter;
+    case 'LATEST':
+      return stream.nextCounter;
+    default:
+      return 0;
+  }
+}
+
+function timestampOf({ input, store }: Call): number {
+  const timestampMs = timestampIn(input, 'Timestamp');
+  if (timestampMs === undefined) throw invalidArgument('Must specify timestamp parameter for iterator type AT_TIMESTAMP.');
+  const nowMs = store.now();
+  if (timestampMs <= nowMs) return timestampMs;
+  throw invalidArgument(
+    `The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: ${timestampMs}, currentTimestampInMillis: ${nowMs}`,
+  );
+}
+
+function counterIn({ input, store }: Call, stream: Stream, shard: Shard): number {
+  const text = textIn(input, 'StartingSequenceNumber', { max: 129, pattern: sequencePattern });
+  if (text === undefined) throw invalidArgument('Must specify StartingSequenceNumber for this iterator type.');
+  const sequence = stream.decodeSequence(text);
+  if (sequence?.shardIndex === shard.index && sequence.counter >= shard.startCounter) return sequence.counter;
+  throw invalidArgument(
+    `StartingSequenceNumber ${text} used in GetShardIterator on shard ${shard.id} in stream ${stream.name} under account ${store.accountId} is invalid because it did not come from this shard.`,
+  );
+}

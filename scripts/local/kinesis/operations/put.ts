@@ -1,0 +1,105 @@
+import { ApiError, constraintBroken, malformed } from '../protocol/errors.ts';
+import { type Input, isStructure } from '../protocol/input.ts';
+import type { PutEntry } from '../protocol/results.ts';
+import { hashKeys } from '../store/hash-ranges.ts';
+import { sequenceText } from '../store/sequence.ts';
+import { type Call, type Operation, rateExceeded, streamOf } from './call.ts';
+
+/** PutRecords and PutRecord, API reference: sizes count the data before base64 and the key as UTF-8. */
+const maxEntries = 500;
+const maxRecordBytes = 1_048_576;
+export const maxRequestBytes = 10_485_760;
+const maxKeyLength = 256;
+const hashKeyPattern = /^(0|[1-9]\d{0,38})$/;
+
+/** One checked record, its data waiting in the scratch buffer at [start, end). */
+interface Staged {
+  readonly key: string;
+  readonly keyBytes: number;
+  readonly explicitHashKey: bigint | undefined;
+  readonly start: number;
+  readonly end: number;
+}
+
+export const putRecords: Operation = (call) => {
+  const { input, codec, store } = call;
+  const records = input['Records'];
+  if (records == null) throw constraintBroken('records', undefined, 'not be null');
+  if (!Array.isArray(records)) throw malformed('Records must be a list');
+  if (records.length < 1) throw constraintBroken('records', '[]', 'have length greater than or equal to 1');
+  if (records.length > maxEntries)
+    throw constraintBroken('records', `[${records.length}]`, `have length less than or equal to ${maxEntries}`);
+  const stream = streamOf(call);
+  const staged: Staged[] = [];
+  let position = 0;
+  let total = 0;
+  for (let i = 0; i < records.length; i++) {
+    const record: unknown = records[i];
+    if (!isStructure(record)) throw malformed('an entry of Records must be a structure');
+    const entry = stage(call, record, position, total, i);
+    position = entry.end;
+    total += entry.end - entry.start + entry.keyBytes;
+    staged.push(entry);
+  }
+  // Nothing was stored until here: a malformed entry fails the whole request, as in AWS.
+  const nowMs = store.now();
+  const entries: PutEntry[] = [];
+  let failedCount = 0;
+  for (const entry of staged) {
+    const shard = stream.route(entry.key, entry.explicitHashKey);
+    if (call.limits && !shard.writeLimit.take(nowMs, entry.end - entry.start + entry.keyBytes)) {
+      failedCount += 1;
+      entries.push({ errorCode: 'ProvisionedThroughputExceededException', errorMessage: rateExceeded(shard, stream, store) });
+    } else {
+      const counter = stream.append(shard, nowMs, entry.key, entry.keyBytes, call.scratch, entry.start, entry.end);
+      entries.push({ shard, counter });
+    }
+  }
+  return codec.encodePut({ failedCount, entries });
+};
+
+export const putRecord: Operation = (call) => {
+  const { input, codec, store, scratch } = call;
+  const { key, keyBytes, explicitHashKey, start, end } = stage(call, input, 0, 0, undefined);
+  const stream = streamOf(call);
+  const shard = stream.route(key, explicitHashKey);
+  const nowMs = store.now();
+  if (call.limits && !shard.writeLimit.take(nowMs, end - start + keyBytes)) {
+    throw new ApiError('ProvisionedThroughputExceededException', rateExceeded(shard, stream, store));
+  }
+  const counter = stream.append(shard, nowMs, key, keyBytes, scratch, start, end);
+  return codec.encode({ ShardId: shard.id, SequenceNumber: sequenceText(shard.sequenceBase, counter), EncryptionType: 'NONE' });
+};
+
+/** Checks one record and lays its data into the scratch buffer at `at`; `total` bytes of the request came before it. */
+function stage({ codec, scratch }: Call, record: Input, at: number, total: number, index: number | undefined): Staged {
+  const pathOf = (member: string) => (index === undefined ? member : `records.${index + 1}.member.${member}`);
+  const { Data: data, PartitionKey: key, ExplicitHashKey: hashKey } = record;
+  if (data == null) throw constraintBroken(pathOf('data'), undefined, 'not be null');
+  if (key == null) throw constraintBroken(pathOf('partitionKey'), undefined, 'not be null');
+  if (typeof key !== 'string') throw malformed('PartitionKey must be a string');
+  if (key.length < 1) throw constraintBroken(pathOf('partitionKey'), key, 'have length greater than or equal to 1');
+  if (key.length > maxKeyLength) throw constraintBroken(pathOf('partitionKey'), key, `have length less than or equal to ${maxKeyLength}`);
+  const explicitHashKey = hashKey == null ? undefined : hashKeyOf(hashKey, pathOf('explicitHashKey'));
+  const keyBytes = Buffer.byteLength(key);
+  const end = at + codec.blobLength(data);
+  if (end - at + keyBytes > maxRecordBytes) {
+    throw constraintBroken(pathOf('data'), `[${end - at} bytes]`, `have length less than or equal to ${maxRecordBytes}, its key included`);
+  }
+  if (total + end - at + keyBytes > maxRequestBytes) {
+    throw constraintBroken('records', `[${total + end - at + keyBytes} bytes]`, `have size less than or equal to ${maxRequestBytes}`);
+  }
+  codec.writeBlob(data, scratch, at);
+  return { key, keyBytes, explicitHashKey, start: at, end };
+}
+
+function hashKeyOf(value: unknown, path: string): bigint {
+  if (typeof value !== 'string') throw malformed('ExplicitHashKey must be a string');
+  if (!hashKeyPattern.test(value)) throw constraintBroken(path, value, `satisfy regular expression pattern: ${hashKeyPattern.source}`);
+  const key = BigInt(value);
+  if (key < hashKeys) return key;
+  throw new ApiError(
+    'InvalidArgumentException',
+    `Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was ${value}`,
+  );
+}

@@ -1,0 +1,42 @@
+/** Error names of the Kinesis API that this server answers (API reference: each operation's errors, and Common Errors). */
+export type ApiErrorCode =
+  | 'ExpiredIteratorException'
+  | 'ExpiredNextTokenException'
+  | 'InternalFailure'
+  | 'InvalidArgumentException'
+  | 'LimitExceededException'
+  | 'ProvisionedThroughputExceededException'
+  | 'RequestEntityTooLargeException'
+  | 'ResourceInUseException'
+  | 'ResourceNotFoundException'
+  | 'SerializationException'
+  | 'UnknownOperationException'
+  | 'UnsupportedOperationException'
+  | 'ValidationException';
+
+const otherStatus: { readonly [code in ApiErrorCode]?: number } = { InternalFailure: 500, RequestEntityTooLargeException: 413 };
+
+/** What a caller is told: the answer's __type, message and HTTP status (400 unless AWS uses another). */
+export class ApiError extends Error {
+  readonly code: ApiErrorCode;
+  readonly status: number;
+
+  constructor(code: ApiErrorCode, message: string) {
+    super(message);
+    this.code = code;
+    this.status = otherStatus[code] ?? 400;
+  }
+}
+
+export const invalidArgument = (message: string): ApiError => new ApiError('InvalidArgumentException', message);
+export const notFound = (message: string): ApiError => new ApiError('ResourceNotFoundException', message);
+export const malformed = (message: string): ApiError => new ApiError('SerializationException', message);
+
+/** `path` is the member as AWS writes it: lower camel case, `records.1.member.data` inside lists. */
+export function constraintBroken(path: string, value: unknown, constraint: string): ApiError {
+  const shown = value === undefined || value === null ? 'null' : `'${String(value).slice(0, 200)}'`;
+  return new ApiError(
+    'ValidationException',
+    `1 validation error detected: Value ${shown} at '${path}' failed to satisfy constraint: Member must ${constraint}`,
+  );
+}

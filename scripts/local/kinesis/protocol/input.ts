@@ -1,0 +1,65 @@
+import { constraintBroken, malformed } from './errors.ts';
+import { Timestamp } from './timestamp.ts';
+
+/** A request's members by name, as either codec decodes them. */
+export type Input = Readonly<Record<string, unknown>>;
+
+/** AWS names a member in messages by its lower camel case: StreamARN → streamARN. */
+const pathOf = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
+
+/** Every reader answers undefined for an absent (or null) member and throws an AWS-shaped error for a wrong one. */
+export function textIn(input: Input, name: string, rule: { readonly max: number; readonly pattern?: RegExp }): string | undefined {
+  const value = input[name] ?? undefined;
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') throw malformed(`${name} must be a string`);
+  if (value.length < 1) throw constraintBroken(pathOf(name), value, 'have length greater than or equal to 1');
+  if (value.length > rule.max) throw constraintBroken(pathOf(name), value, `have length less than or equal to ${rule.max}`);
+  if (rule.pattern && !rule.pattern.test(value)) {
+    throw constraintBroken(pathOf(name), value, `satisfy regular expression pattern: ${rule.pattern.source.replace(/^\^|\$$/g, '')}`);
+  }
+  return value;
+}
+
+export function integerIn(input: Input, name: string, min: number, max: number): number | undefined {
+  const value = input[name] ?? undefined;
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value)) throw malformed(`${name} must be an integer`);
+  if (value < min) throw constraintBroken(pathOf(name), value, `have value greater than or equal to ${min}`);
+  if (value > max) throw constraintBroken(pathOf(name), value, `have value less than or equal to ${max}`);
+  return value;
+}
+
+export function oneOfIn<T extends string>(input: Input, name: string, allowed: readonly T[]): T | undefined {
+  const value = input[name] ?? undefined;
+  if (value === undefined) return undefined;
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined) throw constraintBroken(pathOf(name), value, `satisfy enum value set: [${allowed.join(', ')}]`);
+  return found;
+}
+
+/** Epoch ms. JSON carries timestamps as numbers of seconds; CBOR's decoder has made Timestamps of them already. */
+export function timestampIn(input: Input, name: string): number | undefined {
+  const value = input[name] ?? undefined;
+  if (value === undefined) return undefined;
+  if (value instanceof Timestamp) return value.epochMs;
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw malformed(`${name} must be a timestamp`);
+  return Math.round(value * 1_000);
+}
+
+export function structureIn(input: Input, name: string): Input | undefined {
+  const value = input[name] ?? undefined;
+  if (value === undefined) return undefined;
+  if (!isStructure(value)) throw malformed(`${name} must be a structure`);
+  return value;
+}
+
+export function isStructure(value: unknown): value is Input {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value) && !(value instanceof Timestamp)
+  );
+}
+
+export function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw constraintBroken(pathOf(name), undefined, 'not be null');
+  return value;
+}

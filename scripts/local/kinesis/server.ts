@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { createHttp1 } from './http1.ts';
+import { createHttp2 } from './http2.ts';
+import type { Service } from './operations/call.ts';
+import { maxRequestBytes } from './operations/put.ts';
+import { Tokens } from './protocol/tokens.ts';
+import { sniff } from './sniff.ts';
+import { Store } from './store/store.ts';
+
+export interface KinesisOptions {
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  /** Whether AWS's limits per shard and second are kept; default true. */
+  readonly limits?: boolean;
+  /** Cap on the memory of all records; at it the oldest ones are trimmed. Default 2 GiB. */
+  readonly maxBytes?: number;
+  readonly accountId?: string;
+  /** Epoch ms; default the machine's clock. */
+  readonly now?: () => number;
+  /** Called each time records were trimmed at the cap, at most once per MiB. */
+  readonly onTrim?: () => void;
+}
+
+export interface KinesisServer {
+  readonly endpoint: string;
+  /** Resolves when no connection is left; answers under way have half a second. */
+  close(): Promise<void>;
+}
+
+export const defaultMaxBytes = 2_147_483_648;
+const defaultAccountId = '000000000000';
+const region = 'us-east-1';
+const host = '127.0.0.1';
+const closeGraceMs = 500;
+
+/** Starts a local Kinesis on loopback. Rejects with the system's error when the port cannot be bound. */
+export async function startKinesis(options: KinesisOptions = {}): Promise<KinesisServer> {
+  const store = new Store({
+    accountId: options.accountId ?? defaultAccountId,
+    region,
+    maxBytes: options.maxBytes ?? defaultMaxBytes,
+    now: options.now ?? Date.now,
+    onTrim: options.onTrim ?? (() => {}),
+  });
+  const service: Service = {
+    store,
+    tokens: new Tokens(),
+    limits: options.limits ?? true,
+    scratch: Buffer.allocUnsafeSlow(maxRequestBytes),
+  };
+  const protocols = { h1: createHttp1(service), h2: createHttp2(service) };
+  const undecided = new Set<net.Socket>();
+  const listener = net.createServer({ noDelay: true }, (socket) => {
+    undecided.add(socket);
+    socket.on('close', () => undecided.delete(socket));
+    socket.on('error', () => socket.destroy()); // a peer that went away is no fault of ours
+    sniff(socket, (protocol) => {
+      undecided.delete(socket);
+      protocols[protocol].accept(socket);
+    });
+  });
+  listener.listen(options.port ?? 0, host);
+  await once(listener, 'listening');
+  const { port } = listener.address() as net.AddressInfo;
+  const close = async () => {
+    const closed = once(listener, 'close');
+    listener.close();
+    for (const socket of undecided) socket.destroy();
+    for (const protocol of Object.values(protocols)) protocol.closeIdle();
+    const impatience = setTimeout(() => {
+      for (const protocol of Object.values(protocols)) protocol.destroyAll();
+    }, closeGraceMs);
+    await closed;
+    clearTimeout(impatience);
+  };
+  let closing: Promise<void> | undefined;
+  return { endpoint: `http://${host}:${port}`, close: () => (closing ??= close()) };
+}

@@ -1,0 +1,48 @@
+/**
+ * Sequence numbers in the look of AWS: 56 digits beginning with 49, which are 186 bits, most significant first:
+ *
+ *   2 (version) · 36 bits creation of the stream, epoch s · 4 bits 0 · 64 bits counter · 44 bits 0 · 32 bits shard index · 4 bits 2
+ *
+ * One counter serves all shards of a stream and is used up at records and at the ends of shards, so numbers rise across the
+ * stream and a child begins beyond its parents' end. Counters stay under 2^53.
+ */
+const versionShift = 184n;
+const creationShift = 148n;
+const counterShift = 80n;
+const shardShift = 4n;
+const tail = 2n;
+const mask = (bits: bigint): bigint => (1n << bits) - 1n;
+
+export interface DecodedSequence {
+  readonly shardIndex: number;
+  readonly counter: number;
+}
+
+export class SequenceNumbers {
+  readonly #base: bigint;
+
+  constructor(createdAtMs: number) {
+    const seconds = BigInt(Math.max(0, Math.floor(createdAtMs / 1_000))) & mask(36n);
+    this.#base = (2n << versionShift) | (seconds << creationShift) | tail;
+  }
+
+  /** What is added for every record of a shard; kept by the shard, since it is needed for each of its records. */
+  ofShard(shardIndex: number): bigint {
+    return this.#base + (BigInt(shardIndex) << shardShift);
+  }
+
+  /** Undefined when the number was not issued by this stream. */
+  decode(text: string): DecodedSequence | undefined {
+    const rest = BigInt(text) - this.#base;
+    if (rest < 0n || rest >> 144n !== 0n) return undefined;
+    const shard = (rest >> shardShift) & mask(32n);
+    const counter = rest >> counterShift;
+    if (rest !== (counter << counterShift) + (shard << shardShift) || counter > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
+    return { shardIndex: Number(shard), counter: Number(counter) };
+  }
+}
+
+/** The decimal text of a counter on the shard that `ofShard` describes. */
+export function sequenceText(ofShard: bigint, counter: number): string {
+  return (ofShard + (BigInt(counter) << counterShift)).toString();
+}

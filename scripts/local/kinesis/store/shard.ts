@@ -1,0 +1,58 @@
+import type { SlabArena } from './arena.ts';
+import type { HashRange } from './hash-ranges.ts';
+import { ReadLimit, WriteLimit } from './limits.ts';
+import { RecordLog } from './record-log.ts';
+
+export interface ShardBirth {
+  readonly index: number;
+  readonly range: HashRange;
+  /** Parent, then adjacent parent; none for the shards a stream begins with. */
+  readonly parents: readonly Shard[];
+  readonly startCounter: number;
+  readonly startedAtMs: number;
+  /** See SequenceNumbers.ofShard. */
+  readonly sequenceBase: bigint;
+}
+
+export class Shard {
+  readonly id: string;
+  readonly index: number;
+  readonly range: HashRange;
+  readonly parents: readonly Shard[];
+  readonly startCounter: number;
+  readonly startedAtMs: number;
+  readonly sequenceBase: bigint;
+  readonly log: RecordLog;
+  readonly writeLimit = new WriteLimit();
+  readonly readLimit = new ReadLimit();
+  readonly children: Shard[] = [];
+  #end: { readonly counter: number; readonly atMs: number } | undefined;
+  #lastArrivalMs = 0;
+
+  constructor(birth: ShardBirth, arena: SlabArena) {
+    this.id = `shardId-${String(birth.index).padStart(12, '0')}`;
+    this.index = birth.index;
+    this.range = birth.range;
+    this.parents = birth.parents;
+    this.startCounter = birth.startCounter;
+    this.startedAtMs = birth.startedAtMs;
+    this.sequenceBase = birth.sequenceBase;
+    this.log = new RecordLog(arena);
+    for (const parent of birth.parents) parent.children.push(this);
+  }
+
+  /** Where a closed shard ended; undefined while it is open. */
+  get end(): { readonly counter: number; readonly atMs: number } | undefined {
+    return this.#end;
+  }
+
+  close(counter: number, atMs: number): void {
+    this.#end = { counter, atMs };
+  }
+
+  /** Arrival times of a shard never fall, whatever the clock does: AT_TIMESTAMP searches by them. */
+  append(counter: number, nowMs: number, key: string, keyBytes: number, data: Buffer, start: number, end: number): void {
+    if (nowMs > this.#lastArrivalMs) this.#lastArrivalMs = nowMs;
+    this.log.append(counter, this.#lastArrivalMs, key, keyBytes, data, start, end);
+  }
+}
