@@ -9,13 +9,13 @@ import type { Logger } from '../process/log.ts';
 export function guardOutput(log: Logger, standard: { stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream } = process): Writable {
   const write = standard.stdout.write.bind(standard.stdout);
   for (const name of ['stdout', 'stderr'] as const) {
-    standard[name].write = ((chunk: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean => {
+    standard[name].write = (chunk: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean => {
       const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
       if (text.trim() !== '') log.warn({ event: 'output.guarded', stream: name }, text.trimEnd());
       const done = typeof encoding === 'function' ? encoding : callback;
       if (typeof done === 'function') queueMicrotask(() => done());
       return true;
-    }) as NodeJS.WriteStream['write'];
+    };
   }
   // aws-kcl takes a write() that asks for a pause as fatal; answers are a few bytes, so the stream never asks.
   return new Writable({

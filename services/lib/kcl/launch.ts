@@ -145,7 +145,6 @@ async function prepare<S extends ConfigShape>(
     region: kcl.AWS_REGION,
     nodeFolder: path.dirname(process.execPath),
   });
-  const { startBackground } = consumer;
   return {
     startDaemon: (generation) =>
       startProcessGroup({
@@ -161,9 +160,7 @@ async function prepare<S extends ConfigShape>(
         },
         onLine: (line) => logDaemonLine(log, line),
       }),
-    ...(startBackground === undefined
-      ? {}
-      : { startBackground: () => startBackground.call(consumer, { config, log, metrics, workerId, streamId, application }) }),
+    startBackground: () => consumer.startBackground?.({ config, log, metrics, workerId, streamId, application }),
   };
 }
 

@@ -22,7 +22,7 @@ export type LauncherState = 'STARTING' | 'RUNNING' | 'RESTARTING' | 'STOPPING' |
 export interface Prepared {
   /** Starts daemon number `generation`. */
   startDaemon(generation: number): Promise<ProcessGroup>;
-  startBackground?(): Background;
+  startBackground(): Background | undefined;
 }
 
 /** `clean`: every child answered its last action. `forced`: the deadline passed, a second signal came, or a child died meanwhile. */
@@ -105,7 +105,7 @@ export class Launcher {
     let outcome: StopOutcome = 'clean';
     try {
       const prepared = await prepare(this.#stop.signal);
-      background = prepared.startBackground?.();
+      background = prepared.startBackground();
       while (!this.#stop.signal.aborted) outcome = await this.#runDaemon(prepared);
     } catch (error) {
       const stoppedWhileStarting = this.#stop.signal.aborted && this.#state === 'STARTING';

@@ -35,7 +35,7 @@ export class EmfWriter {
   write(figures: { readonly counters: readonly CounterSample[]; readonly gauges: readonly CounterSample[] }, at: number): object[] {
     const groups = new Map<string, Group>();
     const group = (labels: Labels): Group => {
-      const key = JSON.stringify(Object.entries(labels).sort());
+      const key = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
       const found = groups.get(key) ?? { labels, values: new Map() };
       groups.set(key, found);
       return found;

@@ -16,7 +16,11 @@ function setUp(answers: (string | null)[] = []) {
     },
   };
   const metrics = new Metrics();
-  const checkpointer = new ShardCheckpointer(createLogger('test', 'error', () => {}), metrics, async (ms) => void pauses.push(ms));
+  const checkpointer = new ShardCheckpointer(
+    createLogger('test', 'error', () => {}),
+    metrics,
+    async (ms) => void pauses.push(ms),
+  );
   checkpointer.initialize(position('100', 0));
   return { asked, pauses, wire, metrics, checkpointer };
 }
@@ -50,7 +54,7 @@ describe('checkpointer', () => {
     checkpointer.open(wire, { delivered: position('105', 7) });
     await checkpointer.all();
     const outcome = await checkpointer.at('105');
-    assert.equal(outcome.ok === false && outcome.reason, 'bounds');
+    assert.equal(!outcome.ok && outcome.reason, 'bounds');
     assert.deepEqual(asked, [null]);
     assert.equal(checkpointer.last, position('105', 7));
   });
@@ -67,7 +71,7 @@ describe('checkpointer', () => {
     const { asked, wire, checkpointer } = setUp(Array.from({ length: 20 }, () => 'ThrottlingException'));
     checkpointer.open(wire, { delivered: position('105') });
     const outcome = await checkpointer.all();
-    assert.equal(outcome.ok === false && outcome.reason, 'failed');
+    assert.equal(!outcome.ok && outcome.reason, 'failed');
     assert.equal(asked.length, 7);
     assert.equal(checkpointer.last, position('100'));
   });
@@ -91,7 +95,10 @@ describe('checkpointer', () => {
   it('has one checkpoint under way at a time', async () => {
     let open = 0;
     let most = 0;
-    const checkpointer = new ShardCheckpointer(createLogger('test', 'error', () => {}), new Metrics());
+    const checkpointer = new ShardCheckpointer(
+      createLogger('test', 'error', () => {}),
+      new Metrics(),
+    );
     checkpointer.open(
       {
         checkpoint(_, callback) {
@@ -114,7 +121,7 @@ describe('checkpointer', () => {
     checkpointer.open(wire, { delivered: position('105') });
     await checkpointer.close();
     const outcome = await checkpointer.all();
-    assert.equal(outcome.ok === false && outcome.reason, 'failed');
+    assert.equal(!outcome.ok && outcome.reason, 'failed');
     assert.deepEqual(asked, []);
   });
 

@@ -23,7 +23,12 @@ function client(answers: Record<string, (object | Error)[]>) {
     if (answer instanceof Error) throw answer;
     return answer;
   };
-  return { sent, count: (name: string) => sent.filter((call) => call.name === name).length, as: <T>() => ({ send }) as unknown as T };
+  return {
+    sent,
+    count: (name: string) => sent.filter((call) => call.name === name).length,
+    kinesis: { send } as unknown as KinesisClient,
+    dynamo: { send } as unknown as DynamoDBClient,
+  };
 }
 
 const shard = (index: number, closed = false): Shard => ({
@@ -41,31 +46,31 @@ describe('the stream', () => {
 
   it('is known by its name and when it was made', async () => {
     const kinesis = client({ DescribeStreamSummary: [summary('CREATING'), summary('ACTIVE')] });
-    assert.equal(await awaitStream(kinesis.as<KinesisClient>(), 'events', 5_000), 'events@1700000000');
+    assert.equal(await awaitStream(kinesis.kinesis, 'events', 5_000), 'events@1700000000');
     assert.equal(kinesis.sent.length, 2);
   });
 
   it('can be read while it is resharded', async () => {
     const kinesis = client({ DescribeStreamSummary: [summary('UPDATING')] });
-    assert.equal(await awaitStream(kinesis.as<KinesisClient>(), 'events', 5_000), 'events@1700000000');
+    assert.equal(await awaitStream(kinesis.kinesis, 'events', 5_000), 'events@1700000000');
   });
 
   it('that does not exist is an error at once; one that never gets ready, at the deadline', async () => {
     const missing = client({ DescribeStreamSummary: [failure('ResourceNotFoundException')] });
-    await assert.rejects(awaitStream(missing.as<KinesisClient>(), 'events', 60_000), {
+    await assert.rejects(awaitStream(missing.kinesis, 'events', 60_000), {
       code: 'STREAM_UNAVAILABLE',
       message: 'there is no stream events',
     });
     const creating = client({ DescribeStreamSummary: [summary('CREATING')] });
-    await assert.rejects(awaitStream(creating.as<KinesisClient>(), 'events', 0), { code: 'STREAM_UNAVAILABLE', message: /is CREATING/ });
+    await assert.rejects(awaitStream(creating.kinesis, 'events', 0), { code: 'STREAM_UNAVAILABLE', message: /is CREATING/ });
     const silent = client({ DescribeStreamSummary: [failure('TimeoutError')] });
-    await assert.rejects(awaitStream(silent.as<KinesisClient>(), 'events', 0), { code: 'STREAM_UNAVAILABLE' });
+    await assert.rejects(awaitStream(silent.kinesis, 'events', 0), { code: 'STREAM_UNAVAILABLE' });
   });
 
   it('is not waited for once the start was called off', async () => {
     const creating = client({ DescribeStreamSummary: [summary('CREATING')] });
     const stop = new AbortController();
-    const waiting = awaitStream(creating.as<KinesisClient>(), 'events', 60_000, stop.signal);
+    const waiting = awaitStream(creating.kinesis, 'events', 60_000, stop.signal);
     stop.abort();
     await assert.rejects(waiting, { name: 'AbortError' });
   });
@@ -79,7 +84,7 @@ describe('the lease table', () => {
     PutItem: [{}],
   };
   const prepare = (dynamo: ReturnType<typeof client>, shards: Shard[]) =>
-    prepareLeaseTable(dynamo.as<DynamoDBClient>(), { tableName: 'app', shards: async () => shards, deadlineMs: 5_000 });
+    prepareLeaseTable(dynamo.dynamo, { tableName: 'app', shards: async () => shards, deadlineMs: 5_000 });
 
   it('of a fresh application is made, with one free lease per open shard', async () => {
     const dynamo = client(fresh);

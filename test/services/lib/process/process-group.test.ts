@@ -17,7 +17,7 @@ const collector = () => {
       lines.push(line);
       wake();
     },
-    async until(count: number): Promise<void> {
+    until: async (count: number): Promise<void> => {
       while (lines.length < count) await new Promise<void>((resolve) => (wake = resolve));
     },
   };
