@@ -30,12 +30,19 @@ const loopback = new Set(['0100007F', '0000000000000000FFFF00000100007F', '00000
 export const isLoopback = ({ address }: Listener): boolean => loopback.has(address);
 
 function socketInodes(pid: number): string[] {
+  return descriptorsOf(pid).flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
+}
+
+/** What the descriptors of a process lead to. One that was closed meanwhile is left out, as are those of a process that ended. */
+function descriptorsOf(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  return tryOr<string[]>(() => readdirSync(folder), []).flatMap((fd) => tryOr<string[]>(() => [readlinkSync(`${folder}/${fd}`)], []));
+}
+
+function tryOr<T>(read: () => T, otherwise: T): T {
   try {
-    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
-      return inode === undefined ? [] : [inode];
-    });
+    return read();
   } catch {
-    return [];
+    return otherwise;
   }
 }

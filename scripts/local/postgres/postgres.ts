@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ManagedProcess, startProcess } from '../process/managed-process.ts';
 
 const server = fileURLToPath(new URL('server.ts', import.meta.url));
 const root = fileURLToPath(new URL('../../..', import.meta.url));
+const cacheDir = join(root, '.run', 'cache');
 const readyTimeoutMs = 60_000;
 
 export interface PostgresOptions {
@@ -21,7 +23,7 @@ export async function startPostgres(options: PostgresOptions): Promise<{ url: st
   const started = await startProcess({
     name: 'Postgres',
     command: process.execPath,
-    args: ['--import', 'tsx', server, options.dataDir, String(options.port ?? 0)],
+    args: ['--import', 'tsx', server, options.dataDir, cacheDir, String(options.port ?? 0)],
     env: options.env,
     cwd: root,
     logFile: options.logFile,

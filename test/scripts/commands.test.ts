@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { commands } from '../../scripts/house/commands.ts';
+
+const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: Record<string, string> };
+
+describe('the commands', () => {
+  it('that help lists are those of package.json', () => {
+    assert.deepEqual(Object.keys(commands).sort(), Object.keys(scripts).sort());
+  });
+
+  for (const [name, line] of Object.entries(scripts)) {
+    it(`npm run ${name} is scripts/${name}.ts`, () => {
+      assert.equal(line, `node scripts/run.mjs ${name}`);
+      assert.ok(existsSync(new URL(`../../scripts/${name}.ts`, import.meta.url)));
+    });
+  }
+});
