@@ -11,16 +11,25 @@ export const kclConsumerConfig = {
     .optional()
     .describe('stable id of this task, so that a restarted daemon takes its own leases back at once; default: ECS task id, else host name'),
   KCL_JARS: textOr('/opt/kcl/jars').describe('folder of the KCL jars'),
-  KCL_RETRIEVAL_MODE: z.enum(['POLLING', 'FANOUT'], { error: 'expected POLLING or FANOUT' }).default('POLLING'),
+  KCL_RETRIEVAL_MODE: z
+    .enum(['POLLING', 'FANOUT'], { error: 'expected POLLING or FANOUT' })
+    .default('POLLING')
+    .describe('POLLING shares 2 MB/s and 5 reads/s of a shard with the other consumers; FANOUT (paid) has its own'),
   KCL_IDLE_MS: integerOr(0, 0, 60_000).describe("pause between reads of a shard; 0: the service's own"),
   KCL_FAILOVER_MS: integerOr(10_000, 1_000, 300_000).describe('a lease not renewed for this long may be taken'),
-  KCL_SHARD_SYNC_MS: integerOr(60_000, 500, 600_000),
-  KCL_PARENT_POLL_MS: integerOr(10_000, 100, 60_000),
-  KCL_METRICS_LEVEL: z.enum(['NONE', 'SUMMARY', 'DETAILED'], { error: 'expected NONE, SUMMARY or DETAILED' }).default('SUMMARY'),
-  KCL_HEAP_MIB: integerOr(256, 64, 8_192),
+  KCL_SHARD_SYNC_MS: integerOr(60_000, 500, 600_000).describe('how often new shards are looked for (ms)'),
+  KCL_PARENT_POLL_MS: integerOr(10_000, 100, 60_000).describe('how often a child shard asks whether its parents are done (ms)'),
+  KCL_METRICS_LEVEL: z
+    .enum(['NONE', 'SUMMARY', 'DETAILED'], { error: 'expected NONE, SUMMARY or DETAILED' })
+    .default('SUMMARY')
+    .describe('what KCL sends to CloudWatch'),
+  KCL_HEAP_MIB: integerOr(256, 64, 8_192).describe('heap of the JVM'),
   HEALTH_PORT: integerOr(0, 0, 65_535).describe('loopback port of /healthz and /metrics; 0: any free one, see the log'),
   STOP_DEADLINE_MS: integerOr(50_000, 1_000, 115_000).describe('SIGTERM to exit; keep it under the stopTimeout of ECS (at most 120 s)'),
-  LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
+  LOG_LEVEL: z
+    .enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` })
+    .default('info')
+    .describe('least severe line that is written'),
 } as const;
 
 /**

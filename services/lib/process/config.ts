@@ -43,7 +43,7 @@ export const integer = (min: number, max: number): z.ZodType<number, string> =>
 /** `integer` with a default for when the variable is not set. */
 export const integerOr = (fallback: number, min: number, max: number): z.ZodType<number, string | undefined> =>
   integer(min, max)
-    .or(z.undefined())
+    .optional()
     .transform((n) => n ?? fallback);
 
 export const text = z.string({ error: 'expected a text' }).min(1, 'expected a text');
