@@ -13,6 +13,8 @@ const maxPending = 20_000;
 const tickMs = 20;
 const firstBackoffMs = 100;
 const maxBackoffMs = 2_000;
+/** After an abort, for what is under way. */
+const abortGraceMs = 2_000;
 
 export interface SenderOptions {
   readonly kinesis: KinesisClient;
@@ -47,6 +49,7 @@ export class Sender {
   #pending = 0;
   #figures = { sent: 0, bytes: 0, refused: 0, unanswered: 0 };
   #failure: unknown;
+  #gaveUp = false;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -56,7 +59,7 @@ export class Sender {
     return { ...this.#figures };
   }
 
-  /** Resolves when the plan is exhausted, or `signal` aborted, and everything taken from it is acknowledged. */
+  /** Resolves when the plan is exhausted and all of it is acknowledged; after an abort it waits for that 2 s at most. */
   async run(plan: Iterable<PlannedRecord>, signal: AbortSignal): Promise<void> {
     const records = plan[Symbol.iterator]();
     let next = records.next();
@@ -68,10 +71,13 @@ export class Sender {
       const dueIn = next.done ? 0 : next.value.sendAt - this.#options.now();
       await sleep(Math.max(tickMs, Math.min(dueIn, 500)), undefined, { signal }).catch(() => undefined);
     }
-    while (this.#pending > 0) {
+    let abortedAt: number | undefined;
+    while (this.#pending > 0 && !this.#gaveUp) {
       this.#dispatch();
       if (this.#failure) throw this.#failure;
       await Promise.race([...this.#inFlight, sleep(tickMs)]);
+      if (signal.aborted) abortedAt ??= this.#options.now();
+      this.#gaveUp = abortedAt !== undefined && this.#options.now() - abortedAt > abortGraceMs;
     }
   }
 
@@ -96,7 +102,7 @@ export class Sender {
   /** Puts until each entry is acknowledged: backing off, and only the refused ones again. */
   async #put(target: PlannedRecord['target'], request: Pending[]): Promise<void> {
     let left = request;
-    for (let backoff = firstBackoffMs; left.length > 0; backoff = Math.min(backoff * 2, maxBackoffMs)) {
+    for (let backoff = firstBackoffMs; left.length > 0 && !this.#gaveUp; backoff = Math.min(backoff * 2, maxBackoffMs)) {
       const answers = await this.#putOnce(target, left);
       const answeredAt = this.#options.now();
       const refused: Pending[] = [];

@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { KinesisClient } from '@aws-sdk/client-kinesis';
+import { eventRouter } from '../../services/event-router/service.ts';
+import { fraudDetector } from '../../services/fraud-detector/service.ts';
+import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
+import { openObjectStore } from '../../services/lib/objects/open.ts';
+import { awsConfig, dynamoClient, kinesisClient } from '../../services/lib/process/aws.ts';
+import { loadConfig } from '../../services/lib/process/config.ts';
+import { type Database, openDatabase } from '../../services/lib/warehouse/database.ts';
+import { migrate } from '../../services/lib/warehouse/migrations.ts';
+import { redshiftLoader } from '../../services/redshift-loader/service.ts';
+import { createResources, type LocalStack, startStack } from '../local/stack.ts';
+import { type ServiceName, type StreamName, serviceNames } from './flags.ts';
+import type { RunFolder } from './run-folder.ts';
+import { ServiceProcess, serviceStopMs } from './service-process.ts';
+
+export interface LocalSystem {
+  readonly stack: LocalStack;
+  readonly services: Readonly<Record<ServiceName, ServiceProcess>>;
+  readonly kinesis: KinesisClient;
+  readonly dynamo: DynamoDBClient;
+  readonly objects: ObjectStore;
+  readonly warehouse: Database;
+  /** Services first, then what they stand on. Resolves when no process and no port is left. */
+  stop(): Promise<void>;
+}
+
+export interface LocalSystemOptions {
+  readonly folder: RunFolder;
+  readonly shards: Readonly<Record<StreamName, number>>;
+  readonly kinesisBytes: number;
+  readonly onProgress: (text: string) => void;
+  /** A service ended although nobody asked it to. */
+  readonly onFailure: (error: Error) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Fast enough to watch: a stage's own values are minutes. */
+const demoSettings: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
+  'event-router': {},
+  'fraud-detector': {},
+  'redshift-loader': { FLUSH_AGE_MS: '1500', COMMIT_INTERVAL_MS: '2000' },
+};
+
+// The page asks between loads; a demo must not hang on a statement.
+const warehouseLimits = { connectMs: 5_000, statementMs: 60_000, lockMs: 10_000 };
+
+/** Starts local parts, streams, tables, warehouse and services. When something cannot start, all of it is stopped again. */
+export async function startLocalSystem(options: LocalSystemOptions): Promise<LocalSystem> {
+  const { folder, signal, onProgress } = options;
+  const stack = await startStack({
+    runDir: folder.path,
+    kinesis: { limits: true, maxBytes: options.kinesisBytes },
+    onProgress: (part, ms) => onProgress(`${part} is up after ${seconds(ms)}`),
+  });
+  const environment = { ...stack.environment(), TMPDIR: folder.temporary };
+  const aws = loadConfig(awsConfig, environment);
+  const kinesis = kinesisClient(aws);
+  const dynamo = dynamoClient(aws);
+  const services = Object.fromEntries(
+    serviceNames.map((name) => [
+      name,
+      new ServiceProcess({
+        name,
+        env: { ...environment, ...demoSettings[name], WORKER_ID: `demo-${name}`, STOP_DEADLINE_MS: String(serviceStopMs) },
+        logFile: join(folder.path, 'logs', `${name}.log`),
+        onFailure: options.onFailure,
+      }),
+    ]),
+  ) as Record<ServiceName, ServiceProcess>;
+  const system: LocalSystem = {
+    stack,
+    services,
+    kinesis,
+    dynamo,
+    objects: openObjectStore(stack.objectsUrl, aws),
+    warehouse: openDatabase(stack.warehouseUrl, warehouseLimits),
+    async stop() {
+      await Promise.all(serviceNames.map((name) => services[name].stop()));
+      kinesis.destroy();
+      dynamo.destroy();
+      await stack.stop();
+    },
+  };
+  try {
+    signal.throwIfAborted();
+    await Promise.all([
+      createResources(stack, [eventRouter, fraudDetector, redshiftLoader], { shards: options.shards }),
+      migrate(system.warehouse),
+    ]);
+    signal.throwIfAborted();
+    onProgress(`streams, tables and warehouse are there after ${seconds(performance.now())}`);
+    await allDone(serviceNames.map((name) => services[name].start()));
+    return system;
+  } catch (error) {
+    await system.stop();
+    throw error;
+  }
+}
+
+/** Rejects with the first error, but only when nothing is under way any more. */
+async function allDone(work: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventRouter } from '../../services/event-router/service.ts';
+import { fraudDetector } from '../../services/fraud-detector/service.ts';
+import { shardEnd } from '../../services/lib/kcl/position.ts';
+import { listShards } from '../../services/lib/kcl/shards.ts';
+import type { SentRecord } from '../generate/send-log.ts';
+import { type RoutedStream, readAlerts, readRouted, readSource } from '../judge/collect.ts';
+import type { SourceRecord } from '../judge/evidence.ts';
+import { behind, headsOf, type Reached, readCheckpoints, readLoaded } from '../judge/progress.ts';
+import type { LocalSystem } from './local-system.ts';
+
+const pollMs = 500;
+const changes = 'booking-changes';
+const events = 'booking-events';
+const alertsTable = 'fraud-alerts';
+
+export interface Settled {
+  readonly source: readonly SourceRecord[];
+  readonly routed: RoutedStream;
+  /** What was not finished when the deadline passed. */
+  readonly unfinished: readonly string[];
+}
+
+/**
+ * Waits until every consumer is beyond the last record: by KCL's checkpoints, the alerts left to publish and the warehouse's own
+ * watermarks. Reads both streams back as soon as nothing can be added to them.
+ */
+export async function settle(system: LocalSystem, log: readonly SentRecord[], deadlineMs: number, signal: AbortSignal): Promise<Settled> {
+  const deadline = performance.now() + deadlineMs;
+  const { kinesis } = system;
+  const unfinished = await waitFor(() => routerIsBehind(system, log), deadline, signal);
+  const [source, routed] = await Promise.all([
+    readSource({ kinesis, streamName: changes, signal }),
+    readRouted({ kinesis, streamName: events, signal }),
+  ]);
+  const [detector, loader] = await Promise.all([
+    waitFor(() => detectorIsBehind(system, routed.heads), deadline, signal),
+    waitFor(() => loaderIsBehind(system, routed.heads), deadline, signal),
+  ]);
+  return { source, routed, unfinished: [...unfinished, ...detector, ...loader] };
+}
+
+/** What is still behind when `deadline` passes; nothing when all is done before. */
+async function waitFor(check: () => Promise<readonly string[]>, deadline: number, signal: AbortSignal): Promise<readonly string[]> {
+  for (;;) {
+    signal.throwIfAborted();
+    const left = await check();
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await sleep(pollMs, undefined, { signal });
+  }
+}
+
+async function routerIsBehind(system: LocalSystem, log: readonly SentRecord[]): Promise<string[]> {
+  const reached = await checkpointsOf(system, eventRouter.consumes?.application ?? '', changes);
+  return behind(headsOf(log, changes), reached, 'sequence').map((shard) => `event-router has not finished ${shard}`);
+}
+
+async function detectorIsBehind(system: LocalSystem, heads: Reached): Promise<string[]> {
+  const reached = await checkpointsOf(system, fraudDetector.consumes?.application ?? '', events);
+  const { pending } = await readAlerts(system.dynamo, alertsTable);
+  return [
+    ...behind(heads, reached, 'sequence').map((shard) => `fraud-detector has not finished ${shard}`),
+    ...(pending > 0 ? [`${pending} alerts are stored and not published`] : []),
+  ];
+}
+
+async function loaderIsBehind(system: LocalSystem, heads: Reached): Promise<string[]> {
+  const loaded = await readLoaded(system.warehouse);
+  return behind(heads, loaded, 'position').map((shard) => `redshift-loader has not committed ${shard}`);
+}
+
+/** KCL forgets the lease of a shard that was read to its end once its children are under way. */
+async function checkpointsOf(system: LocalSystem, application: string, stream: string): Promise<Reached> {
+  const [reached, shards] = await Promise.all([readCheckpoints(system.dynamo, application), listShards(system.kinesis, stream)]);
+  const forgotten = reached.size === 0 ? [] : shards.filter((shard) => shard.closed && !reached.has(shard.shardId));
+  return new Map([...reached, ...forgotten.map((shard) => [shard.shardId, shardEnd] as const)]);
+}

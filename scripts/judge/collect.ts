@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import type { KinesisClient } from '@aws-sdk/client-kinesis';
+import { storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
+import { decodeDeadLetter } from '../../services/lib/deadletter/format.ts';
+import { decodeBookingEvent } from '../../services/lib/events/booking-event-codec.ts';
+import { type Position, trimHorizon } from '../../services/lib/kcl/position.ts';
+import type { StreamRecord } from '../../services/lib/kcl/processor.ts';
+import { readShard } from '../../services/lib/kcl/shard-reader.ts';
+import { listShards, type Shard } from '../../services/lib/kcl/shards.ts';
+import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
+import type { Alert } from '../../services/lib/rules/alert.ts';
+import type { Database, Row } from '../../services/lib/warehouse/database.ts';
+import type { BrokenRecord, FoundDeadLetter, SourceRecord, WarehouseBooking, WarehouseRow } from './evidence.ts';
+import type { OracleShard } from './naive-alerts.ts';
+
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+interface StreamRead {
+  readonly kinesis: KinesisClient;
+  readonly streamName: string;
+  readonly signal: AbortSignal;
+}
+
+/** All that lies on a stream now, shard by shard, parents before children (a child's id is always the higher one). */
+async function readStream(read: StreamRead, onRecord: (shard: Shard, record: StreamRecord) => void): Promise<readonly Shard[]> {
+  const shards = await listShards(read.kinesis, read.streamName);
+  await Promise.all(
+    shards.map(async (shard) => {
+      for await (const batch of readShard({ ...read, shard, after: trimHorizon, upTo: 'tip' })) {
+        for (const record of batch) onRecord(shard, record);
+      }
+    }),
+  );
+  return shards;
+}
+
+/** The change stream's records; each is put plain, so a record is a position. */
+export async function readSource(read: StreamRead): Promise<SourceRecord[]> {
+  const records: SourceRecord[] = [];
+  await readStream(read, ({ shardId }, record) => {
+    records.push({ shardId, sequenceNumber: record.sequenceNumber, sha256: sha256(record.data) });
+  });
+  return records;
+}
+
+export interface RoutedStream {
+  readonly shards: readonly OracleShard[];
+  readonly broken: readonly BrokenRecord[];
+  /** Per shard the last record that was read; what every consumer must have passed. */
+  readonly heads: ReadonlyMap<string, Position>;
+}
+
+/** What every consumer behind the router reads: valid events for the oracle, and apart from them what breaks the contract. */
+export async function readRouted(read: StreamRead): Promise<RoutedStream> {
+  const byShard = new Map<string, OracleShard['records'][number][]>();
+  const broken: BrokenRecord[] = [];
+  const heads = new Map<string, Position>();
+  const shards = await readStream(read, ({ shardId }, record) => {
+    const { data, partitionKey, approximateArrivalTimestamp: arrival, sequenceNumber, subSequenceNumber } = record;
+    const event = decodeBookingEvent(data, partitionKey, arrival);
+    const records = byShard.get(shardId) ?? [];
+    if (event.kind === 'ok') records.push({ event: event.value, arrival });
+    else broken.push({ shardId, sequenceNumber, subSequenceNumber, sha256: sha256(data) });
+    byShard.set(shardId, records);
+    heads.set(shardId, record.position);
+  });
+  return {
+    shards: shards.map(({ shardId, parents, range }) => ({ shardId, parents, range, records: byShard.get(shardId) ?? [] })),
+    broken,
+    heads,
+  };
+}
+
+/** Throws when an object among the dead letters is not one. */
+export async function readDeadLetters(store: ObjectStore): Promise<FoundDeadLetter[]> {
+  const letters: FoundDeadLetter[] = [];
+  for await (const { key } of store.list('deadletter/')) {
+    const letter = decodeDeadLetter(await store.read(key));
+    if (letter.kind !== 'ok') throw new Error(`${key} is not a dead letter`);
+    const { service, stream, shard: shardId, sequenceNumber, subSequenceNumber, reason, data } = letter.value;
+    letters.push({ service, stream, shardId, sequenceNumber, subSequenceNumber, reason, sha256: sha256(data) });
+  }
+  return letters;
+}
+
+export async function readAlerts(dynamo: DynamoDBClient, table: string): Promise<{ readonly alerts: Alert[]; readonly pending: number }> {
+  const alerts: Alert[] = [];
+  let pending = 0;
+  for await (const page of paginateScan({ client: dynamo }, { TableName: table, ConsistentRead: true })) {
+    for (const item of page.Items ?? []) {
+      alerts.push(storedAlertOf(item).alert);
+      if (item['pending'] !== undefined) pending++;
+    }
+  }
+  return { alerts, pending };
+}
+
+const epochMs = (column: string): string => `CAST(EXTRACT(EPOCH FROM ${column}) * 1000 AS BIGINT)`;
+const numberOr = (value: unknown): number | undefined => (value === null || value === undefined ? undefined : Number(value));
+
+export async function readWarehouse(database: Database): Promise<{ readonly rows: WarehouseRow[]; readonly bookings: WarehouseBooking[] }> {
+  const session = await database.connect();
+  try {
+    const events = await session.query(
+      `SELECT e.event_id, e.type, e.user_id, ${epochMs('e.occurred_at')} AS occurred_at, ${epochMs('l.loaded_at')} AS loaded_at
+       FROM booking_event e LEFT JOIN load_ledger l ON l.file_id = e.file_id`,
+    );
+    const bookings = await session.query('SELECT booking_id, event_id FROM booking');
+    const text = (row: Row, name: string): string => String(row[name]);
+    return {
+      rows: events.rows.map((row) => ({
+        eventId: text(row, 'event_id'),
+        type: text(row, 'type'),
+        userId: text(row, 'user_id'),
+        occurredAt: Number(row['occurred_at']),
+        loadedAt: numberOr(row['loaded_at']),
+      })),
+      bookings: bookings.rows.map((row) => ({ bookingId: text(row, 'booking_id'), eventId: text(row, 'event_id') })),
+    };
+  } finally {
+    await session.close();
+  }
+}

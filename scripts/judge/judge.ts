@@ -1,0 +1,38 @@
+import { type AlertCounts, judgeAlerts } from './alerts.ts';
+import { type Evidence, type Failure, Failures } from './evidence.ts';
+import { type Latencies, latencies } from './latency.ts';
+import { judgeOrder } from './order.ts';
+import { judgePositions, labelledPositions, type PositionCounts } from './source-positions.ts';
+import { judgeWarehouse, type WarehouseCounts } from './warehouse.ts';
+
+/** The line a judged run ends with. */
+export interface Result extends PositionCounts {
+  readonly type: 'result';
+  readonly alerts: AlertCounts;
+  readonly warehouse: WarehouseCounts;
+  readonly latencyMs: Latencies;
+  readonly ok: boolean;
+}
+
+export interface Verdict {
+  readonly result: Result;
+  readonly failures: readonly Failure[];
+}
+
+/** Holds all evidence of a run against what its generator knows. Pure: the same evidence, the same verdict. */
+export function judge(evidence: Evidence): Verdict {
+  const failures = new Failures();
+  const positions = labelledPositions(evidence, failures);
+  const counts = judgePositions(evidence, positions, failures);
+  if (counts.routed + counts.dropped + counts.deadLettered !== counts.sent) {
+    failures.add('sent is not routed + dropped + dead-lettered', JSON.stringify(counts));
+  }
+  judgeOrder(evidence, positions, failures);
+  const alerts = judgeAlerts(evidence, positions, failures);
+  const warehouse = judgeWarehouse(evidence, positions, failures);
+  const ok = failures.list.length === 0;
+  return {
+    result: { type: 'result', ...counts, alerts, warehouse, latencyMs: latencies(evidence), ok },
+    failures: failures.list,
+  };
+}
