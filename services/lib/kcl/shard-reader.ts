@@ -82,7 +82,7 @@ export async function* readShard(read: ShardRead): AsyncGenerator<StreamRecord[]
         if (batch.length > 0) yield batch;
         throw trimmed(read, `record ${sequenceOf(last)} is gone`);
       }
-      for (const record of userRecords(raw, read)) {
+      for (const record of userRecords(raw, read, isAfter(outer, cursor))) {
         if (isAfter(record.position, cursor) && !(isPosition(upTo) && isAfter(record.position, upTo))) batch.push(record);
       }
       // A dropped aggregate moves the cursor too: its sequence number is where an expired iterator continues.
@@ -118,12 +118,13 @@ function outerPosition(raw: ApiRecord): Position {
   return position(raw.SequenceNumber);
 }
 
-function userRecords(raw: ApiRecord, { shard, onStray }: ShardRead): StreamRecord[] {
+/** `unseen`: not a record that is read again only because the reader continues at it. */
+function userRecords(raw: ApiRecord, { shard, onStray }: ShardRead, unseen: boolean): StreamRecord[] {
   const sequenceNumber = raw.SequenceNumber ?? '';
   const data = raw.Data ?? new Uint8Array();
   const taken = deaggregate(Buffer.from(data.buffer, data.byteOffset, data.byteLength), raw.PartitionKey ?? '', shard.range);
   if (taken.kind === 'stray') {
-    onStray?.(sequenceNumber, taken.count);
+    if (unseen) onStray?.(sequenceNumber, taken.count);
     return [];
   }
   return taken.records.map((record, subSequenceNumber) => ({

@@ -147,14 +147,19 @@ describe('the shard reader', () => {
 
   it('drops an aggregate with a record outside the range, says so, and goes on', async () => {
     const fake = new FakeShard([aggregated(1, 3), plain(2)]);
+    fake.perCall = 1;
     const outside = hashKeyOf('user-2');
     const strays: [string, number][] = [];
     const read = fake.read({
       shard: { ...shard, range: { start: outside + 1n, end: shard.range.end } },
-      onStray: (sequence, users) => strays.push([sequence, users]),
+      onStray: (sequence, users) => {
+        strays.push([sequence, users]);
+        fake.faults.push({ status: 400, type: 'ExpiredIteratorException' });
+      },
     });
     assert.deepEqual(await texts(read), ['plain 2']);
-    assert.deepEqual(strays, [['1', 3]]);
+    assert.deepEqual(strays, [['1', 3]], 'once, though its place was taken again');
+    assert.equal(fake.calls.filter(({ operation }) => operation === 'GetShardIterator').at(-1)?.input['StartingSequenceNumber'], '1');
   });
 
   it('calls GetRecords at most once a second, the retries inside the client included', async () => {
