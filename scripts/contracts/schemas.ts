@@ -1,8 +1,16 @@
 import { z } from 'zod';
 import { bookingEventSchema } from '../../services/lib/events/booking-event.ts';
+import { rulesFileSchema } from '../../services/lib/rules/rules-file.ts';
 
 /** The published contracts, generated from the code that enforces them: path below the repository's root → content. */
 export function contractFiles(): ReadonlyMap<string, string> {
-  const bookingEvent = { title: 'BookingEvent v1', ...z.toJSONSchema(bookingEventSchema, { target: 'draft-2020-12' }) };
-  return new Map([['docs/contracts/booking-event.v1.json', `${JSON.stringify(bookingEvent, null, 2)}\n`]]);
+  return new Map([
+    contract('booking-event.v1', 'BookingEvent v1', bookingEventSchema),
+    contract('rules.v1', 'Fraud rules v1', rulesFileSchema),
+  ]);
+}
+
+function contract(name: string, title: string, schema: z.ZodType): [string, string] {
+  const document = { title, ...z.toJSONSchema(schema, { target: 'draft-2020-12' }) };
+  return [`docs/contracts/${name}.json`, `${JSON.stringify(document, null, 2)}\n`];
 }
