@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { SetupFailure } from './setup/failure.mjs';
+import { explain, SetupFailure } from './setup/failure.mjs';
 import { needsOf } from './setup/needs.mjs';
 import { reportOnStderr } from './setup/progress.mjs';
 import { setUp } from './setup/set-up.mjs';
@@ -29,7 +29,8 @@ const leaveOn = new Map([
 for (const [signal, leave] of leaveOn) process.on(signal, leave);
 try {
   await setUp({ root, needs: needsOf(name, args), report: reportOnStderr });
-} catch (error) {
+} catch (thrown) {
+  const error = explain(thrown, root);
   if (!(error instanceof SetupFailure)) throw error;
   process.stderr.write(`\n${error.message}\n\n${error.remedy}\n`);
   process.exit(1);

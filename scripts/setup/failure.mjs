@@ -19,9 +19,9 @@ const diskFull = /ENOSPC|No space left on device|not enough space/i;
  * @param {string} folder where the space is missing
  */
 export function explain(error, folder) {
-  if (error instanceof SetupFailure) return error;
   const text = error instanceof Error ? error.message : String(error);
   if (diskFull.test(text)) return diskFullFailure(folder);
+  if (error instanceof SetupFailure) return error;
   if (/EACCES|EPERM|EROFS/.test(text))
     return new SetupFailure(`cannot write to ${folder}: ${text}`, 'Make this folder writable for you and run the command again.');
   return error instanceof Error ? error : new SetupFailure(text, 'Run the command again; nothing half-made was kept.');

@@ -1,5 +1,6 @@
 import com.amazonaws.services.dynamodbv2.local.main.ServerRunner;
 import com.amazonaws.services.dynamodbv2.local.server.DynamoDBProxyServer;
+import java.io.IOException;
 import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
@@ -22,7 +23,14 @@ public final class Loopback {
       connector.setHost("127.0.0.1");
       connector.setPort(Integer.parseInt(args[0]));
     }
-    proxy.start();
+    try {
+      proxy.start();
+    } catch (IOException failure) {
+      Throwable cause = failure;
+      while (cause.getCause() != null) cause = cause.getCause();
+      System.err.println("cannot listen on 127.0.0.1:" + args[0] + ": " + cause.getMessage());
+      System.exit(1);
+    }
     System.out.println("{\"type\":\"ready\",\"endpoint\":\"http://127.0.0.1:" + connector.getLocalPort() + "\"}");
     proxy.join();
   }

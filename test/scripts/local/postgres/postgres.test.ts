@@ -51,15 +51,17 @@ describe('the local Postgres', function () {
     client.connection.stream.destroy();
   };
 
-  it('keeps the messages of one client together when several ask at once', async () => {
-    const ask = async (client: pg.Client, name: string): Promise<void> => {
-      for (let i = 0; i < 50; i++) {
-        const { rows } = await client.query(`SELECT $1::text AS ${name}`, [`${name}${i}`]);
-        assert.deepEqual(rows, [{ [name]: `${name}${i}` }]);
+  it('keeps the messages of one query together, though others come between its packets', async () => {
+    // A parameter that needs many packets: the statement is parsed long before the parameter is there.
+    const long = 'x'.repeat(1_000_000);
+    const ask = async (client: pg.Client, name: string, value: string, times: number): Promise<void> => {
+      for (let i = 0; i < times; i++) {
+        const { rows } = await client.query(`SELECT $1::text AS ${name}`, [`${i}${value}`]);
+        assert.ok(rows[0]?.[name] === `${i}${value}`, name);
       }
     };
-    const three = await Promise.all([connected(), connected(), connected()]);
-    await Promise.all(three.map((client, i) => ask(client, `c${i}`)));
+    const [a, b, c] = await Promise.all([connected(), connected(), connected()]);
+    await Promise.all([ask(a, 'long', long, 3), ask(b, 'short', '', 50), ask(c, 'other', '', 50)]);
   });
 
   it('takes COPY FROM STDIN while another client asks, in a transaction or not', async () => {
@@ -110,5 +112,15 @@ describe('the local Postgres', function () {
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
     ({ url, process: server } = await start());
     assert.equal(await count(await connected()), 1);
+  });
+
+  it('says so when its port is taken, and leaves no process', async () => {
+    const taken = {
+      dataDir: join(folder, 'other'),
+      logFile: join(folder, 'other.log'),
+      env: partEnvironment(folder),
+      port: Number(new URL(url).port),
+    };
+    await assert.rejects(startPostgres(taken), /Postgres ended before it was ready[^]*EADDRINUSE/);
   });
 });

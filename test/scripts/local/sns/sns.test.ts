@@ -62,4 +62,9 @@ describe('the SNS catcher', () => {
   it('refuses what it does not know', async () => {
     await assert.rejects(client.send(new ListTopicsCommand({})), { name: 'InvalidAction' });
   });
+
+  it('says so when its port is taken', async () => {
+    const port = Number(new URL(catcher.endpoint).port);
+    await assert.rejects(startSnsCatcher({ file: join(folder, 'other.ndjson'), port }), { code: 'EADDRINUSE' });
+  });
 });
