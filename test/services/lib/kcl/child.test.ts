@@ -17,7 +17,8 @@ interface LogLine {
   readonly err?: { readonly message: string; readonly code: string; readonly cause: { readonly message: string } };
 }
 
-describe('a child process', () => {
+describe('a child process', function () {
+  this.timeout(30_000); // whole processes, on a machine that may be busy
   const folder = mkdtempSync(path.join(os.tmpdir(), 'c-'));
   const bundle = path.join(folder, 'main.mjs');
   let link: ChildLinkServer;

@@ -86,7 +86,8 @@ class Rig {
   }
 }
 
-describe('the launcher', () => {
+describe('the launcher', function () {
+  this.timeout(30_000); // whole processes, on a machine that may be busy
   let rig: Rig;
   beforeEach(() => (rig = new Rig()));
   afterEach(() => rig.close());
