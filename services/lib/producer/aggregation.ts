@@ -44,7 +44,8 @@ export function effectiveHashKey(record: Pick<UserRecord, 'partitionKey' | 'expl
 /**
  * Takes one Kinesis record apart exactly as KCL does (KCL: retrieval/AggregatorUtil.java): a wrong magic or MD5, or broken protobuf,
  * is a plain record; one user record outside the shard's range drops the whole aggregate; a record whose index points outside
- * the key tables, or whose hash key is no number, ends the aggregate there: those before it are delivered.
+ * the key tables, or whose hash key is no number, ends the aggregate there: those before it are delivered. (Of a key that is not
+ * UTF-8, Java may write another number of U+FFFD.)
  */
 export function deaggregate(data: Buffer, partitionKey: string, shardRange: HashRange): Deaggregated {
   const parsed = parseAggregate(data);

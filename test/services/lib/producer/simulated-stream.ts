@@ -118,7 +118,7 @@ export class SimulatedStream {
       });
       throw named('TimeoutError');
     }
-    const results = new Array<object>(entries.length);
+    const results = entries.map((): object => ({}));
     for (const i of this.#shuffled(entries)) {
       results[i] =
         this.#random() < throttled

@@ -29,13 +29,13 @@ export class VirtualClock implements Clock {
 
   /** Lets time pass until `promise` settles, `limitMs` of it at most. */
   async until<T>(promise: Promise<T>, limitMs = 3_600_000): Promise<T> {
-    let settled = false;
+    const state = { settled: false };
     const mark = (): void => {
-      settled = true;
+      state.settled = true;
     };
     promise.then(mark, mark);
     const deadline = this.#nowMs + limitMs;
-    for (await macrotask(); !settled; await macrotask()) {
+    for (await macrotask(); !state.settled; await macrotask()) {
       const [first, ...later] = this.#timers.toSorted((a, b) => a.atMs - b.atMs);
       if (first === undefined || first.atMs > deadline)
         throw new Error(first ? `not settled within ${limitMs} ms` : 'nothing will ever happen');
