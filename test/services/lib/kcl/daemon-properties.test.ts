@@ -55,7 +55,9 @@ describe('daemon properties', () => {
   });
 
   it('turn CloudWatch off when the endpoints are local, since its own cannot be set', () => {
-    const read = readProperties(daemonProperties({ ...options, endpoints: { kinesis: 'http://127.0.0.1:1', dynamo: 'http://127.0.0.1:2' } }));
+    const read = readProperties(
+      daemonProperties({ ...options, endpoints: { kinesis: 'http://127.0.0.1:1', dynamo: 'http://127.0.0.1:2' } }),
+    );
     assert.equal(read.get('metricsLevel'), 'NONE');
     assert.equal(read.get('kinesisEndpoint'), 'http://127.0.0.1:1');
     assert.equal(read.get('dynamoDBEndpoint'), 'http://127.0.0.1:2');
