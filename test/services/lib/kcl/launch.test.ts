@@ -76,6 +76,7 @@ describe('a launcher process', function () {
         ...(process.env['NODE_V8_COVERAGE'] ? { NODE_V8_COVERAGE: process.env['NODE_V8_COVERAGE'] } : {}),
         PATH: process.env['PATH'],
         JAVA_HOME: folder,
+        TMPDIR: folder, // a killed launcher leaves its run folder
         KCL_JARS: path.join(folder, 'jars'),
         AWS_REGION: 'us-east-1',
         LOCAL_MODE: 'true',
