@@ -221,6 +221,7 @@ describe('the shard reader', () => {
     const idle = new FakeShard([]);
     idle.closed = false;
     await assert.rejects(texts(idle.read({ upTo: position('3') })), trimmed, 'all is gone and nothing new has come');
+    await assert.rejects(texts(idle.read({ after: position('3'), upTo: 'tip' })), trimmed, 'the record to continue at, too');
   });
 
   it('says so when retention overtakes it while its iterator is expired', async () => {
