@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type BodyCollector, tooLarge } from './body.ts';
 import type { Service } from './operations/call.ts';
 import { operationOf } from './operations/index.ts';
 import { cborCodec } from './protocol/cbor-codec.ts';
@@ -11,7 +12,7 @@ export interface ApiRequest {
   readonly method: string;
   readonly target: string;
   readonly contentType: string;
-  readonly body: Buffer;
+  readonly collected: BodyCollector;
 }
 
 export interface ApiAnswer {
@@ -20,15 +21,21 @@ export interface ApiAnswer {
   readonly body: Buffer;
 }
 
-/** Answers one request; never throws. */
+/** Answers a request whose body has ended, and gives the body's memory back; never throws. */
 export function answer(request: ApiRequest, service: Service): ApiAnswer {
+  const { collected } = request;
+  const given = collected.overflowed ? failure(tooLarge(), codecOf(request.contentType)) : answerBody(request, collected.take(), service);
+  collected.release();
+  return given;
+}
+
+function answerBody(request: ApiRequest, body: Buffer, service: Service): ApiAnswer {
   const codec = codecOf(request.contentType);
   try {
     if (request.method !== 'POST') throw new ApiError('UnknownOperationException', 'Only POST is served.');
     if (codec === undefined) throw new ApiError('UnknownOperationException', `Unknown content type: ${request.contentType.slice(0, 200)}`);
     const operation = operationOf(request.target);
-    const body = operation({ ...service, codec, input: codec.decode(request.body) });
-    return { status: 200, headers: headersOf(codec), body };
+    return { status: 200, headers: headersOf(codec), body: operation({ ...service, codec, input: codec.decode(body) }) };
   } catch (thrown) {
     return failure(thrown, codec);
   }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ApiAnswer, answer, failure } from './api.ts';
-import { BodyCollector, tooLarge } from './body.ts';
+import { BodyCollector } from './body.ts';
 import type { Protocol } from './http2.ts';
 import type { Service } from './operations/call.ts';
 import { malformed } from './protocol/errors.ts';
@@ -18,10 +18,10 @@ export function createHttp1(service: Service): Protocol {
       busy.delete(request.socket);
       if (closing) request.socket.destroy();
     });
-    const body = new BodyCollector(request.headers['content-length']);
-    request.on('data', (chunk: Buffer) => body.add(chunk));
+    const collected = new BodyCollector(request.headers['content-length']);
+    request.on('data', (chunk: Buffer) => collected.add(chunk));
     request.on('error', () => response.destroy());
-    request.on('end', () => write(response, body.overflowed ? failure(tooLarge()) : answer(requestOf(request, body), service)));
+    request.on('end', () => write(response, answer(requestOf(request, collected), service)));
   });
   server.on('clientError', (_error, socket) => {
     if (!socket.writable) return void socket.destroy();
@@ -44,11 +44,11 @@ export function createHttp1(service: Service): Protocol {
   };
 }
 
-const requestOf = ({ method, headers }: IncomingMessage, body: BodyCollector) => ({
+const requestOf = ({ method, headers }: IncomingMessage, collected: BodyCollector) => ({
   method: method ?? '',
   target: String(headers['x-amz-target'] ?? ''),
   contentType: headers['content-type'] ?? '',
-  body: body.take(),
+  collected,
 });
 
 function write(response: ServerResponse, { status, headers, body }: ApiAnswer): void {

@@ -1,12 +1,14 @@
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { type ApiAnswer, answer, failure } from './api.ts';
-import { BodyCollector, tooLarge } from './body.ts';
+import { type ApiAnswer, answer } from './api.ts';
+import { BodyCollector } from './body.ts';
 import type { Service } from './operations/call.ts';
 
 /** Windows that let a PutRecords of 500 × 1 KB, and several at once, arrive without waiting for updates. */
-const streamWindow = 16_777_216;
-const connectionWindow = 67_108_864;
+export const streamWindow = 16_777_216;
+export const connectionWindow = 67_108_864;
+/** MB. Node's 10 would refuse streams (ENHANCE_YOUR_CALM) while a few GetRecords answers of 14 MB wait to be sent. */
+export const maxSessionMemory = 1_024;
 
 /** One of the two protocols of the port: serves connections that are handed over, listens on nothing itself. */
 export interface Protocol {
@@ -19,7 +21,7 @@ export interface Protocol {
 /** HTTP/2 with prior knowledge (h2c). */
 export function createHttp2(service: Service): Protocol {
   const sessions = new Set<ServerHttp2Session>();
-  const server = createServer({ settings: { initialWindowSize: streamWindow } });
+  const server = createServer({ maxSessionMemory, settings: { initialWindowSize: streamWindow } });
   server.on('session', (session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
@@ -28,15 +30,14 @@ export function createHttp2(service: Service): Protocol {
   });
   server.on('sessionError', () => {});
   server.on('stream', (stream, headers) => {
-    const body = new BodyCollector(headers['content-length']);
-    stream.on('data', (chunk: Buffer) => body.add(chunk));
+    const collected = new BodyCollector(headers['content-length']);
+    stream.on('data', (chunk: Buffer) => collected.add(chunk));
     stream.on('error', () => stream.close());
     stream.on('end', () => {
       if (stream.destroyed) return;
-      if (body.overflowed) return write(stream, failure(tooLarge()));
       const target = String(headers['x-amz-target'] ?? '');
       const contentType = headers['content-type'] ?? '';
-      write(stream, answer({ method: headers[':method'] ?? '', target, contentType, body: body.take() }, service));
+      write(stream, answer({ method: headers[':method'] ?? '', target, contentType, collected }, service));
     });
   });
   return {

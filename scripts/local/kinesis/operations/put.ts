@@ -73,18 +73,22 @@ export const putRecord: Operation = (call) => {
 
 /** Checks one record and lays its data into the scratch buffer at `at`; `total` bytes of the request came before it. */
 function stage({ codec, scratch }: Call, record: Input, at: number, total: number, index: number | undefined): Staged {
-  const pathOf = (member: string) => (index === undefined ? member : `records.${index + 1}.member.${member}`);
   const { Data: data, PartitionKey: key, ExplicitHashKey: hashKey } = record;
-  if (data == null) throw constraintBroken(pathOf('data'), undefined, 'not be null');
-  if (key == null) throw constraintBroken(pathOf('partitionKey'), undefined, 'not be null');
+  if (data == null) throw constraintBroken(pathOf('data', index), undefined, 'not be null');
+  if (key == null) throw constraintBroken(pathOf('partitionKey', index), undefined, 'not be null');
   if (typeof key !== 'string') throw malformed('PartitionKey must be a string');
-  if (key.length < 1) throw constraintBroken(pathOf('partitionKey'), key, 'have length greater than or equal to 1');
-  if (key.length > maxKeyLength) throw constraintBroken(pathOf('partitionKey'), key, `have length less than or equal to ${maxKeyLength}`);
-  const explicitHashKey = hashKey == null ? undefined : hashKeyOf(hashKey, pathOf('explicitHashKey'));
+  if (key.length < 1) throw constraintBroken(pathOf('partitionKey', index), key, 'have length greater than or equal to 1');
+  if (key.length > maxKeyLength)
+    throw constraintBroken(pathOf('partitionKey', index), key, `have length less than or equal to ${maxKeyLength}`);
+  const explicitHashKey = hashKey == null ? undefined : hashKeyOf(hashKey, index);
   const keyBytes = Buffer.byteLength(key);
   const end = at + codec.blobLength(data);
   if (end - at + keyBytes > maxRecordBytes) {
-    throw constraintBroken(pathOf('data'), `[${end - at} bytes]`, `have length less than or equal to ${maxRecordBytes}, its key included`);
+    throw constraintBroken(
+      pathOf('data', index),
+      `[${end - at} bytes]`,
+      `have length less than or equal to ${maxRecordBytes}, its key included`,
+    );
   }
   if (total + end - at + keyBytes > maxRequestBytes) {
     throw constraintBroken('records', `[${total + end - at + keyBytes} bytes]`, `have size less than or equal to ${maxRequestBytes}`);
@@ -93,9 +97,15 @@ function stage({ codec, scratch }: Call, record: Input, at: number, total: numbe
   return { key, keyBytes, explicitHashKey, start: at, end };
 }
 
-function hashKeyOf(value: unknown, path: string): bigint {
+/** A member as validation errors name it; `index` is that of its entry in PutRecords. */
+function pathOf(member: string, index: number | undefined): string {
+  return index === undefined ? member : `records.${index + 1}.member.${member}`;
+}
+
+function hashKeyOf(value: unknown, index: number | undefined): bigint {
   if (typeof value !== 'string') throw malformed('ExplicitHashKey must be a string');
-  if (!hashKeyPattern.test(value)) throw constraintBroken(path, value, `satisfy regular expression pattern: ${hashKeyPattern.source}`);
+  if (!hashKeyPattern.test(value))
+    throw constraintBroken(pathOf('explicitHashKey', index), value, `satisfy regular expression pattern: ${hashKeyPattern.source}`);
   const key = BigInt(value);
   if (key < hashKeys) return key;
   throw new ApiError(

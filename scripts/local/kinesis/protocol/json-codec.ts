@@ -2,24 +2,32 @@ import { isAscii } from 'node:buffer';
 import { sequenceText } from '../store/sequence.ts';
 import type { Slab } from '../store/slab.ts';
 import { headerBytes } from '../store/slab.ts';
+import { AsciiWriter } from './ascii-writer.ts';
 import type { Codec } from './codec.ts';
 import { malformed } from './errors.ts';
-import { type Input, isStructure } from './input.ts';
+import { isStructure } from './input.ts';
+import { readPutRecords } from './put-reader.ts';
 import type { PutResults, ReadResults } from './results.ts';
+
+/** What the names and numbers of one record take, with room to spare. */
+const recordOverhead = 200;
+const fixedOverhead = 2_048;
 
 export const jsonCodec: Codec = {
   contentType: 'application/x-amz-json-1.1',
 
   decode(body) {
     if (body.length === 0) return {};
+    const put = isAscii(body) ? readPutRecords(body) : undefined;
+    if (put !== undefined) return put;
     let value: unknown;
     try {
-      // Bodies of 700 KB are the rule: as Latin-1 they need no transcoding, which ASCII permits.
-      value = JSON.parse(isAscii(body) ? body.toString('latin1') : body.toString('utf8'));
+      value = JSON.parse(body.toString('utf8'));
     } catch {
       throw malformed('the body is not JSON');
     }
-    return structure(value);
+    if (!isStructure(value)) throw malformed('the body is not a structure');
+    return value;
   },
 
   encode: (output) => Buffer.from(JSON.stringify(output)),
@@ -49,38 +57,36 @@ export const jsonCodec: Codec = {
   },
 
   encodeRead: ({ shard, batch, rest }: ReadResults) => {
-    let text = '{"Records":[';
-    let separator = '';
+    const writer = new AsciiWriter(fixedOverhead + Math.ceil((batch.bytes * 4) / 3) + batch.count * recordOverhead);
+    let before = '{"Records":[';
     for (const { slab, from, to } of batch.pieces) {
       for (let i = from; i < to; i++) {
-        text += separator + recordText(slab, slab.offsetOf(i), shard.sequenceBase);
-        separator = ',';
+        writeRecord(writer, before, slab, slab.offsetOf(i), shard.sequenceBase);
+        before = ',';
       }
     }
-    // Latin-1 keeps one byte a character through a body of 13 MB; what is not ASCII was escaped.
-    return Buffer.from(`${text}],${escaped(rest).slice(1)}`, 'latin1');
+    writer.write(`${before === ',' ? '' : before}],${escaped(rest).slice(1)}`);
+    return writer.finish();
   },
 };
 
-function recordText(slab: Slab, offset: number, sequenceBase: bigint): string {
+function writeRecord(writer: AsciiWriter, before: string, slab: Slab, offset: number, sequenceBase: bigint): void {
   const keyAt = offset + headerBytes;
   const dataAt = keyAt + slab.keyLengthAt(offset);
+  const sequence = sequenceText(sequenceBase, slab.counterAt(offset));
   const key = slab.isKeyPlainAt(offset)
     ? `"${slab.bytes.toString('latin1', keyAt, dataAt)}"`
     : escaped(slab.bytes.toString('utf8', keyAt, dataAt));
-  return `{"SequenceNumber":"${sequenceText(sequenceBase, slab.counterAt(offset))}","ApproximateArrivalTimestamp":${
-    slab.arrivalAt(offset) / 1_000
-  },"Data":"${slab.bytes.toString('base64', dataAt, dataAt + slab.dataLengthAt(offset))}","PartitionKey":${key}}`;
+  writer.write(
+    `${before}{"SequenceNumber":"${sequence}","ApproximateArrivalTimestamp":${slab.arrivalAt(offset) / 1_000},"PartitionKey":${key},"Data":"`,
+  );
+  writer.write(slab.bytes.toString('base64', dataAt, dataAt + slab.dataLengthAt(offset)));
+  writer.write('"}');
 }
 
 /** JSON in ASCII alone. */
 function escaped(value: unknown): string {
   return JSON.stringify(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-function structure(value: unknown): Input {
-  if (!isStructure(value)) throw malformed('the body is not a structure');
-  return value;
 }
 
 const notBase64 = () => malformed('a blob is not base64');

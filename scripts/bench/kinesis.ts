@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startKinesisProcess } from '../local/kinesis-process.ts';
+import { startProcess } from '../local/process/managed-process.ts';
+import { type Bench, type Figure, median } from './harness/bench.ts';
+import { getRate } from './kinesis/gets.ts';
+import { assertAllStored, putBodies, putRate, recordsPerRequest } from './kinesis/puts.ts';
+import { WireClient } from './kinesis/wire-client.ts';
+
+const streamName = 'bench';
+const shards = 4;
+const capBytes = 2_000_000_000;
+const rounds = 5;
+const roundRequests = 60;
+const longRecords = 1_000_000;
+const partRecords = 100_000;
+const readPerShard = 50_000;
+
+export const bench: Bench = {
+  summary: 'the local Kinesis: PutRecords beside a bare HTTP/2 echo, a million records, GetRecords in JSON and CBOR',
+
+  async run(report, signal) {
+    const folder = await mkdtemp(join(tmpdir(), 'bench-kinesis-'));
+    const env = { PATH: process.env['PATH'] ?? '' };
+    const kinesis = await startKinesisProcess({ limits: false, maxBytes: capBytes, env, logFile: join(folder, 'kinesis.log') });
+    const echo = await startEcho(env, join(folder, 'echo.log'));
+    const clients = { kinesis: new WireClient(kinesis.endpoint), echo: new WireClient(echo.endpoint) };
+    try {
+      return await measure(clients, report, signal);
+    } finally {
+      for (const client of Object.values(clients)) client.close();
+      await Promise.all([kinesis.process.stop(), echo.process.stop()]);
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+async function startEcho(env: Record<string, string>, logFile: string) {
+  const script = fileURLToPath(new URL('./kinesis/echo-server.ts', import.meta.url));
+  const process_ = await startProcess({
+    name: 'echo server',
+    command: process.execPath,
+    args: ['--import', 'tsx', script],
+    env,
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    logFile,
+    ready: { stdoutLine: /"endpoint":"(http:[^"]+)"/ },
+    readyTimeoutMs: 30_000,
+  });
+  return { endpoint: process_.readyMatch?.[1] ?? '', process: process_ };
+}
+
+interface Clients {
+  readonly kinesis: WireClient;
+  readonly echo: WireClient;
+}
+
+async function measure({ kinesis, echo }: Clients, report: (line: string) => void, signal: AbortSignal): Promise<Figure[]> {
+  const bodies = putBodies(streamName);
+  const create = () => kinesis.json('CreateStream', { StreamName: streamName, ShardCount: shards });
+  const put = (requests: number) => putRate(kinesis, bodies, requests, signal, assertAllStored);
+  const echoOnce = () => putRate(echo, bodies, roundRequests, signal, () => {});
+  await create();
+  await Promise.all([put(roundRequests), echoOnce()]); // warm both before anything counts
+  const rates = { put: [] as number[], echo: [] as number[] };
+  for (let round = 1; round <= rounds; round++) {
+    rates.echo.push(await echoOnce());
+    rates.put.push(await put(roundRequests));
+    report(`round ${round} of ${rounds}: echo ${per(rates.echo.at(-1))}, PutRecords ${per(rates.put.at(-1))} records/s`);
+  }
+  await kinesis.json('DeleteStream', { StreamName: streamName });
+  await create();
+  const parts: number[] = [];
+  for (let done = 0; done < longRecords; done += partRecords) {
+    parts.push(await put(partRecords / recordsPerRequest));
+    report(`${(done + partRecords).toLocaleString('en-US')} records: the last 100,000 at ${per(parts.at(-1))} records/s`);
+  }
+  const json = await getRate(kinesis, streamName, 'json', readPerShard, signal);
+  const cbor = await getRate(kinesis, streamName, 'cbor', readPerShard, signal);
+  const [put1, echo1, first, last] = [median(rates.put), median(rates.echo), parts[0] ?? 0, parts.at(-1) ?? 0];
+  const unit = 'records/s';
+  return [
+    { name: 'putRecordsPerSecond', label: 'PutRecords, 500 × 1 KB', value: put1, unit },
+    { name: 'echoRecordsPerSecond', label: 'echo of the same bodies', value: echo1, unit },
+    {
+      name: 'putToEcho',
+      label: 'PutRecords : echo',
+      value: median(rates.put.map((rate, i) => rate / (rates.echo[i] ?? Number.NaN))),
+      unit: '',
+      atLeast: 0.4,
+    },
+    { name: 'first100kPerSecond', label: 'first 100,000 of a million', value: first, unit },
+    { name: 'last100kPerSecond', label: 'last 100,000 of a million', value: last, unit },
+    { name: 'lastToFirst', label: 'last : first', value: last / first, unit: '', atLeast: 0.7 },
+    { name: 'getJsonPerSecond', label: 'GetRecords, JSON', value: json, unit },
+    { name: 'getCborPerSecond', label: 'GetRecords, CBOR', value: cbor, unit },
+  ];
+}
+
+const per = (rate: number | undefined): string => Math.round(rate ?? 0).toLocaleString('en-US');
