@@ -65,7 +65,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 });
 
 /** Where the hash space is cut in each phase; between two phases every shard is split or merged. */
-const cuts = fc.array(
+const phases = fc.array(
   fc.uniqueArray(
     fc.nat({ max: 7 }).filter((cut) => cut > 0),
     { maxLength: 3 },
@@ -92,7 +92,7 @@ export interface Scenario {
 export const scenarios: fc.Arbitrary<Scenario> = fc
   .record({
     steps: fc.array(step, { minLength: 1, maxLength: 60 }),
-    cuts,
+    cuts: phases,
     specs: ruleSpecs,
     disorder: fc.nat({ max: 5 }),
     lateness: fc.nat({ max: 5 }),
@@ -114,22 +114,22 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
     },
   }));
 
-function play(steps: readonly Step[], cuts: readonly (readonly number[])[]): OracleShard[] {
+function play(steps: readonly Step[], phaseCuts: readonly (readonly number[])[]): OracleShard[] {
   const shards: (OracleShard & { records: { event: BookingEvent; arrival: number }[] })[] = [];
   const played: BookingEvent[] = [];
   let current: typeof shards = [];
   let now = start;
-  cuts.forEach((phaseCuts, phase) => {
+  phaseCuts.forEach((cuts, phase) => {
     const parents = current;
-    current = rangesOf(phaseCuts).map((range, i) => ({
+    current = rangesOf(cuts).map((range, i) => ({
       shardId: `shard-${phase}-${i}`,
       parents: parents.filter((p) => p.range.start <= range.end && range.start <= p.range.end).map((p) => p.shardId),
       range,
       records: [],
     }));
     shards.push(...current);
-    const from = Math.floor((steps.length * phase) / cuts.length);
-    const to = Math.floor((steps.length * (phase + 1)) / cuts.length);
+    const from = Math.floor((steps.length * phase) / phaseCuts.length);
+    const to = Math.floor((steps.length * (phase + 1)) / phaseCuts.length);
     for (let i = from; i < to; i++) {
       const { user, advance, back, ahead, cancelled, repeatOf } = steps[i] as Step;
       now += advance;

@@ -123,10 +123,13 @@ describe('the fraud processor', () => {
     const raised = counters
       .filter(({ name }) => name === 'alerts_raised')
       .map(({ labels, value }) => [labels['rule'], labels['mode'], value]);
-    assert.deepEqual(raised.sort(), [
-      ['churn', 'live', 1],
-      ['quiet', 'shadow', 2],
-    ]);
+    assert.deepEqual(
+      raised.toSorted((a, b) => String(a[0]).localeCompare(String(b[0]))),
+      [
+        ['churn', 'live', 1],
+        ['quiet', 'shadow', 2],
+      ],
+    );
   });
 
   it('counts what it does not use by reason, bad records included, and goes on', async () => {

@@ -163,12 +163,12 @@ describe('a shard state', () => {
       },
     } as (typeof rules.rules)[number];
     const state = ShardState.empty({ ...rules, rules: [...rules.rules, faulty] }, wholeRange);
-    const [first, second] = [at(0), at(100)];
+    const [first, next] = [at(0), at(100)];
     assert.throws(() => state.apply(first, start), /broken rule/);
     assert.equal(state.watermarkOf('user-1'), Number.NEGATIVE_INFINITY);
     broken = false;
     assert.deepEqual(feed(state, first), [[]], 'not a duplicate: it was never used');
-    assert.equal(feed(state, second)[0]?.length, 2);
+    assert.equal(feed(state, next)[0]?.length, 2);
   });
 
   describe('after a reshard', () => {
