@@ -63,6 +63,7 @@ const isNumber = (text: string): boolean => /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d
 
 /** The double, when writing it out gives the same digits again; else the text. */
 function numberOf(text: string): number | string {
+  if (/^-?[1-9]\d{0,14}$/.test(text)) return Number(text);
   const value = Number(text);
   return Number.isFinite(value) && digitsOf(String(value)) === digitsOf(text) ? value : text;
 }

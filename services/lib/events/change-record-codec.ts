@@ -75,13 +75,16 @@ export function decodeChangeRecord(
   if (!parsed.success) return deadLetter('not-a-change-record', z.prettifyError(parsed.error).slice(0, maxErrorLength));
   const record = parsed.data;
 
-  const images = readImages(record);
-  if (images.kind !== 'ok') return images;
-  const { before, after } = images.value;
-  const type = typeOf(record, before, after, names, cancelledStatus);
+  const images = imagesOf(record);
+  if (images === undefined) return deadLetter('missing-image', `${record.eventName} without its image`);
+  const type = typeOf(record, images, names, cancelledStatus);
   if (type.kind !== 'ok') return type;
 
-  const item = after ?? before ?? {};
+  const image = images.after ?? images.before ?? {};
+  // An image repeats the keys; one that does not is completed.
+  const unmarshalled = unmarshallMap(names.bookingId in image ? image : { ...record.dynamodb.Keys, ...image });
+  if (unmarshalled.kind !== 'ok') return unmarshalled;
+  const item = unmarshalled.value;
   const event = toEvent(record, type.value, item, names);
   if (event.kind !== 'ok') return event;
   const extra = extraOf(item, names);
@@ -91,41 +94,38 @@ export function decodeChangeRecord(
   return valid.kind === 'ok' ? ok({ ...valid.value, extra: { originalRef: keepOriginal(data) } }) : valid;
 }
 
+/** Attributes with their type tags. */
+type Image = Readonly<Record<string, unknown>>;
+
 interface Images {
-  readonly before: Item | undefined;
-  readonly after: Item | undefined;
+  readonly before: Image | undefined;
+  readonly after: Image | undefined;
 }
 
-function readImages(record: ChangeRecord): Outcome<Images, never, 'missing-image' | 'invalid-attribute'> {
+/** Undefined when the change lacks an image that it must have. */
+function imagesOf(record: ChangeRecord): Images | undefined {
   const { NewImage, OldImage } = record.dynamodb;
-  const needed = { INSERT: [NewImage], MODIFY: [NewImage, OldImage], REMOVE: [OldImage] }[record.eventName];
-  if (needed.includes(undefined)) return deadLetter('missing-image', `${record.eventName} without its image`);
-  const after = record.eventName === 'REMOVE' ? undefined : unmarshallMap({ ...record.dynamodb.Keys, ...NewImage });
-  if (after !== undefined && after.kind !== 'ok') return after;
-  const before = record.eventName === 'INSERT' ? undefined : unmarshallMap({ ...record.dynamodb.Keys, ...OldImage });
-  if (before !== undefined && before.kind !== 'ok') return before;
-  return ok({ before: before?.value, after: after?.value });
+  const before = record.eventName === 'INSERT' ? undefined : OldImage;
+  const after = record.eventName === 'REMOVE' ? undefined : NewImage;
+  const isWhole = (before !== undefined || record.eventName === 'INSERT') && (after !== undefined || record.eventName === 'REMOVE');
+  return isWhole ? { before, after } : undefined;
 }
 
-function typeOf(
-  record: ChangeRecord,
-  before: Item | undefined,
-  after: Item | undefined,
-  names: ItemNames,
-  cancelledStatus: string,
-): Outcome<EventType, ChangeDrop, never> {
-  const wasCancelled = before?.[names.status] === cancelledStatus;
+function typeOf(record: ChangeRecord, images: Images, names: ItemNames, cancelledStatus: string): Outcome<EventType, ChangeDrop, never> {
+  const isCancelled = (image: Image | undefined): boolean =>
+    (image?.[names.status] as { S?: unknown } | null | undefined)?.S === cancelledStatus;
+  const wasCancelled = isCancelled(images.before);
   if (record.eventName === 'INSERT') return ok('reserved');
   if (record.eventName === 'REMOVE') {
     if (isExpiry(record)) return ok('expired');
     return wasCancelled ? drop('already-cancelled') : ok('cancelled');
   }
-  if (after?.[names.status] === cancelledStatus && !wasCancelled) return ok('cancelled');
-  return mappedChange(before, after, names) ? ok('changed') : drop('no-op');
+  if (isCancelled(images.after) && !wasCancelled) return ok('cancelled');
+  return mappedChange(images, names) ? ok('changed') : drop('no-op');
 }
 
-/** Whether anything that a BookingEvent shows differs. */
-function mappedChange(before: Item | undefined, after: Item | undefined, names: ItemNames): boolean {
+/** Whether anything that a BookingEvent shows differs. DynamoDB writes equal values alike. */
+function mappedChange({ before, after }: Images, names: ItemNames): boolean {
   return Object.values(names).some(
     (name) => name !== names.traceparent && JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]),
   );
