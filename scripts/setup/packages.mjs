@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SetupFailure } from './failure.mjs';
 import { findProgram } from './prerequisites.mjs';
@@ -71,9 +72,15 @@ function matches(installed, root) {
   return Object.keys(installed).every((path) => path in wanted);
 }
 
-/** @param {string} root */
-function install(root) {
-  const args = ['ci', '--include=dev', '--no-progress', '--no-fund', '--no-audit'];
+/**
+ * What `npm ci` does, which refuses a lock file that does not name the binaries of every other platform: not every
+ * registry serves those. Their parents pin them to one version, so what is installed is the same.
+ * @param {string} root
+ */
+async function install(root) {
+  // What an install that was killed has half extracted looks installed to npm.
+  await rm(join(root, 'node_modules'), { recursive: true, force: true });
+  const args = ['install', '--no-save', '--include=dev', '--no-progress', '--no-fund', '--no-audit'];
   const npmScript = process.env['npm_execpath'];
   if (npmScript?.endsWith('.js')) return runTool(process.execPath, [npmScript, ...args], { cwd: root, remedy });
   const npm = findProgram('npm', process.env);

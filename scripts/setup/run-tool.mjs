@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { SetupFailure } from './failure.mjs';
 
-const keptOutputBytes = 64 * 1024;
+const keptOutputBytes = 1024 * 1024;
 
 /**
  * Runs a tool to its end with its output kept for the error message. Ends it when set-up itself is ended.
@@ -18,7 +18,8 @@ export function runTool(command, args, options) {
     process.once('exit', end);
     let output = '';
     const keep = (/** @type {Buffer} */ chunk) => {
-      output = (output + chunk.toString('utf8')).slice(-keptOutputBytes);
+      // No tool of ours prints that much before it fails.
+      if (output.length < keptOutputBytes) output += chunk.toString('utf8');
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
@@ -29,16 +30,17 @@ export function runTool(command, args, options) {
     child.once('close', (code, signal) => {
       process.off('exit', end);
       if (code === 0) resolve();
-      else reject(new SetupFailure(`${command} failed (${signal ?? `exit code ${code}`}):\n${tail(output)}`, options.remedy));
+      else reject(new SetupFailure(`${command} failed (${signal ?? `exit code ${code}`}):\n${excerpt(output)}`, options.remedy));
     });
   });
 }
 
-const shownLines = 15;
+const shownLines = 24;
 
-/** @param {string} output */
-function tail(output) {
+/** The beginning, where npm says what is wrong, and the end, where Maven does. @param {string} output */
+function excerpt(output) {
   // Tools colour their output even when nobody watches.
-  const plain = stripVTControlCharacters(output).trim();
-  return plain === '' ? '(it printed nothing)' : plain.split('\n').slice(-shownLines).join('\n');
+  const lines = stripVTControlCharacters(output).trim().split('\n');
+  if (lines.length <= shownLines) return lines.join('\n') || '(it printed nothing)';
+  return [...lines.slice(0, shownLines / 2), '...', ...lines.slice(-shownLines / 2)].join('\n');
 }
