@@ -67,7 +67,7 @@ class FakeShard {
   }
 
   #answer(operation: string, input: Answer): Answer {
-    if (operation === 'GetShardIterator') return { ShardIterator: (input['StartingSequenceNumber'] as string | undefined) ?? '0' };
+    if (operation === 'GetShardIterator') return { ShardIterator: input['StartingSequenceNumber'] ?? '0' };
     const from = Number(input['ShardIterator']);
     const left = this.records.filter(({ sequence }) => sequence >= from);
     const given = left.slice(0, this.perCall);
