@@ -13,7 +13,7 @@ export interface CommitterOptions extends Pick<CommitParts, 'database' | 'log' |
   readonly leaseMs: number;
   readonly random: () => number;
   /** Resolves early when the signal aborts. */
-  pause(ms: number, signal: AbortSignal): Promise<void>;
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** How often an idle committer looks at the heads: one query. A file that finds the interval over is committed at the next look. */

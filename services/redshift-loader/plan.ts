@@ -58,8 +58,9 @@ export function planBatch(views: readonly ChainView[], limits: PlanLimits): Plan
   for (;;) {
     const queue = oldest(queues);
     const file = queue?.files[0];
-    if (queue === undefined || file === undefined) return { chains: chains(taken), more: false };
-    if (count > 0 && (count + 1 > limits.maxFiles || bytes + file.csvBytes > limits.maxBytes)) return { chains: chains(taken), more: true };
+    if (queue === undefined || file === undefined) return { chains: chainsOf(taken), more: false };
+    if (count > 0 && (count + 1 > limits.maxFiles || bytes + file.csvBytes > limits.maxBytes))
+      return { chains: chainsOf(taken), more: true };
     queue.files.shift();
     taken.set(queue.shardId, [...(taken.get(queue.shardId) ?? []), file]);
     count += 1;
@@ -81,7 +82,7 @@ function oldest(queues: readonly Queue[]): Queue | undefined {
   return best;
 }
 
-function chains(taken: ReadonlyMap<string, readonly FileRow[]>): FileChain[] {
+function chainsOf(taken: ReadonlyMap<string, readonly FileRow[]>): FileChain[] {
   return [...taken].flatMap(([shardId, [first, ...rest]]) => (first === undefined ? [] : [{ shardId, files: [first, ...rest] as const }]));
 }
 

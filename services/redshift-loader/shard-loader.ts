@@ -17,9 +17,9 @@ export interface FlushLimits {
 export interface ShardLoaderParts extends StagerTools {
   readonly deadLetters: DeadLetters;
   readonly limits: FlushLimits;
-  decode(data: Buffer, partitionKey: string, arrivedAtMs: number): Outcome<BookingEvent>;
+  readonly decode: (data: Buffer, partitionKey: string, arrivedAtMs: number) => Outcome<BookingEvent>;
   /** The shard's records in (after, upTo], read from the stream itself. */
-  readGap(shardId: string, after: Position, upTo: Position): AsyncIterable<readonly StreamRecord[]>;
+  readonly readGap: (shardId: string, after: Position, upTo: Position) => AsyncIterable<readonly StreamRecord[]>;
 }
 
 /**

@@ -21,7 +21,7 @@ export async function startRealPostgres(): Promise<RealPostgres> {
   const asNobody = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
   if (asNobody.length > 0) chownSync(folder, 65_534, 65_534);
   const data = join(folder, 'data');
-  const [initdb = '', ...initdbArgs] = [
+  const [initdb, ...initdbArgs] = [
     ...asNobody,
     join(bin, 'initdb'),
     '-D',

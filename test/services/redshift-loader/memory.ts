@@ -71,7 +71,7 @@ export class MemoryStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncIterable<ObjectInfo> {
-    for (const [key, body] of [...this.objects].sort()) {
+    for (const [key, body] of [...this.objects].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (key.startsWith(prefix)) yield { key, size: body.length, modifiedAtMs: 0 };
     }
   }

@@ -284,6 +284,7 @@ describe('shard side of the loader', () => {
   it('says loudly what the stream no longer has, and goes on', async () => {
     const t = setUp({
       readGap: async function* () {
+        yield [];
         throw new PlatformError('STREAM_TRIMMED', 'gone');
       },
     });

@@ -34,7 +34,7 @@ describe('loader in simulation: processes die at any await, owners overlap, comm
   /** Reads what is durable, and nothing else. */
   async function check(world: World): Promise<void> {
     const rows = async (sql: string) => (await db.query<Record<string, unknown>>(sql)).rows;
-    const ids = (await rows('SELECT event_id FROM booking_event')).map((row) => row['event_id']);
+    const ids = (await rows('SELECT event_id FROM booking_event')).map((row) => String(row['event_id']));
     assert.deepEqual([...ids].sort(), [...world.events.keys()].sort(), 'rows = distinct events');
 
     for (const { shardId, records } of world.shards) {

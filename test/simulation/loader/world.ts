@@ -162,12 +162,21 @@ export class World {
   }
 
   #startConsumer(shard: ShardOfWorld): void {
+    if (shard.checkpoint === shardEnd) return; // KCL starts nothing on a shard that has ended
     const actor = new Actor(`${shard.shardId}/${++this.#incarnations}`);
     shard.owner = actor;
     actor.onDeath = async () => {
       if (shard.owner === actor) this.#startConsumer(shard);
     };
-    this.scheduler.start(actor, () => this.#consume(actor, shard));
+    this.scheduler.start(actor, async () => {
+      try {
+        await this.#consume(actor, shard);
+      } catch (error) {
+        if (!(error instanceof PlatformError && error.retriable)) throw error;
+      }
+      // A process that rejected is started again by its launcher, from KCL's checkpoint.
+      if (shard.owner === actor) this.#startConsumer(shard);
+    });
   }
 
   async #consume(actor: Actor, shard: ShardOfWorld): Promise<void> {
@@ -232,7 +241,7 @@ export class World {
           },
           tableAway,
         )
-        .catch((): CheckpointOutcome => ({ ok: false, reason: 'lost', error: '' }));
+        .catch((): CheckpointOutcome => ({ ok: false, reason: 'failed', error: 'no answer' }));
     return {
       all: () => write(delivered),
       at: (sequence) => write(position(sequence)),
