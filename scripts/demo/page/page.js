@@ -55,8 +55,8 @@ function drawTiles(s) {
     tile('Events routed', count(s.totals.routed), `${count(s.rates.routed)} a second`),
     tile('Warehouse rows', count(s.totals.rows), `${count(s.totals.repeats)} repeats left out`),
     tile('Fraud alerts', count(s.totals.alerts), s.detect ? `sent to published: ${span(s.detect.p50)}` : 'none yet'),
-    tile('Dead letters', count(total(s.deadLetters)), 'kept with reason and bytes'),
-    tile('Drops', count(total(s.drops)), 'writes that changed nothing'),
+    tile('Dead letters', count(total(s.deadLetters)), 'kept with their bytes'),
+    tile('Drops', count(total(s.drops)), 'nothing had changed'),
   );
 }
 
@@ -68,7 +68,7 @@ const series = [
 
 function niceCeiling(value) {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-  return [1, 2, 5, 10].map((m) => m * power).find((m) => m >= value) ?? value;
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((m) => m * power).find((m) => m >= value) ?? value;
 }
 
 function drawRates(s) {
@@ -187,13 +187,14 @@ function drawAlerts(s) {
     }
     const within = span(alert.evidence.at(-1).occurredAt - alert.evidence[0].occurredAt);
     const time = element('time', {}, `${age(s.now - alert.receivedAt)} ago`);
-    const who = element(
-      'div',
-      { class: 'who' },
-      alert.key,
-      element('span', { class: 'why' }, `${alert.ruleId}: ${alert.value} within ${within}`),
+    const who = element('div', { class: 'who' }, alert.key, element('span', { class: 'why' }, alert.ruleId));
+    const node = element(
+      'li',
+      {},
+      who,
+      element('div', {}, timeline(alert.evidence)),
+      element('div', { class: 'when' }, `${alert.value} within ${within}`, time),
     );
-    const node = element('li', {}, who, timeline(alert.evidence), time);
     drawnAlerts.set(alert.alertId, { node, time });
     list.prepend(node);
   }
