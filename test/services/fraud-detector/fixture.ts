@@ -5,6 +5,7 @@ import { encodeBookingEvent } from '../../../services/lib/events/booking-event-c
 import { isAfter, type Position, position, shardEnd, trimHorizon } from '../../../services/lib/kcl/position.ts';
 import type { Checkpointer, CheckpointOutcome, ShardContext, StreamRecord } from '../../../services/lib/kcl/processor.ts';
 import type { Shard } from '../../../services/lib/kcl/shards.ts';
+import { PlatformError } from '../../../services/lib/process/errors.ts';
 import { createLogger } from '../../../services/lib/process/log.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
 import { compileRules } from '../../../services/lib/rules/compile.ts';
@@ -71,6 +72,8 @@ export class Surroundings {
   readonly stream: Map<string, StreamRecord[]>;
   shards: readonly Shard[];
   sweeps = 0;
+  /** A shard whose read is refused: what was asked for is older than the retention. */
+  trimmed = '';
   put: FraudProcessorOptions['store']['put'] = async (alert) => {
     const { alertId, mode } = alert.alert;
     this.puts.push(alertId);
@@ -122,6 +125,7 @@ export class Surroundings {
 
   async *#read(shardId: string, after: Position, upTo: Position | 'end'): AsyncGenerator<StreamRecord[]> {
     this.reads.push(shardId);
+    if (shardId === this.trimmed) throw new PlatformError('STREAM_TRIMMED', `${shardId} is gone`);
     const until = upTo === 'end' ? shardEnd : upTo;
     const records = (this.stream.get(shardId) ?? []).filter((r) => isAfter(r.position, after) && !isAfter(r.position, until));
     for (let i = 0; i < records.length; i += 4) yield records.slice(i, i + 4);

@@ -185,6 +185,14 @@ describe('the fraud processor', () => {
       assert.equal(surroundings.counter('events_skipped', { reason: 'duplicate' }), 2, 'the state is there all the same');
     });
 
+    it('goes on without an ancestor that is trimmed while it is read, as loudly', async () => {
+      const surroundings = new Surroundings(family());
+      surroundings.trimmed = 'left';
+      await started(surroundings, rules, 'merged');
+      assert.ok(surroundings.logged.some((line) => line.includes('rebuild.incomplete') && line.includes('left is gone')));
+      assert.ok(surroundings.logged.some((line) => line.includes('state.rebuilt') && line.includes('"complete":false')));
+    });
+
     it('raises nothing again from a stream older than its retention, whose first records may be gone', async () => {
       const surroundings = new Surroundings(family());
       surroundings.streamAgeMs = 25 * 3_600_000;
