@@ -35,8 +35,10 @@ export class Figures {
   readonly #latencies: number[] = [];
   readonly #alerts: ShownAlert[] = [];
   readonly #disturbances: { at: number; what: string }[] = [];
+  readonly #alertIds = new Set<string>();
   #caught = 0;
   #warehouse: { rows: number; asOf: number | undefined } = { rows: 0, asOf: undefined };
+  #warehouseLook: Promise<void> | undefined;
   #phase: Phase = 'starting';
   #sendingSince: number | undefined;
   #sendingUntil: number | undefined;
@@ -85,10 +87,14 @@ export class Figures {
       onLook(this.snapshot());
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
     }
+    await this.#warehouseLook;
   }
 
   async look(): Promise<void> {
-    await Promise.all([...this.#watched.services().map((service) => this.#scrape(service)), this.#lookAtWarehouse()]);
+    this.#warehouseLook ??= this.#lookAtWarehouse().finally(() => {
+      this.#warehouseLook = undefined; // a load may hold it up: the other figures do not wait
+    });
+    await Promise.all(this.#watched.services().map((service) => this.#scrape(service)));
     this.#readAlerts();
     this.#measureRates();
   }
@@ -144,7 +150,8 @@ export class Figures {
       if (answeredAt !== undefined) this.#latencies.push(message.receivedAt - answeredAt);
       if (this.#latencies.length > keptLatencies) this.#latencies.shift();
       const { alertId, ruleId, severity, key, at, value, evidence } = alert;
-      if (this.#alerts.some((shown) => shown.alertId === alertId)) continue; // published twice: subscribers drop the second
+      if (this.#alertIds.has(alertId)) continue; // published twice: subscribers drop the second
+      this.#alertIds.add(alertId);
       this.#alerts.unshift({ alertId, ruleId, severity, key, at, value, evidence, receivedAt: message.receivedAt });
       this.#alerts.length = Math.min(this.#alerts.length, shownAlerts);
     }
@@ -159,7 +166,7 @@ export class Figures {
       rows: this.#warehouse.rows,
     };
     this.#totals.push(totals);
-    while (this.#totals.length > 1 && at - (this.#totals[0]?.at ?? at) > rateOverMs) this.#totals.shift();
+    while (this.#totals.length > 2 && at - (this.#totals[1]?.at ?? at) > rateOverMs) this.#totals.shift();
     const first = this.#totals[0] ?? totals;
     const seconds = Math.max(0.001, (at - first.at) / 1_000);
     const rate = (key: 'sent' | 'routed' | 'rows') => Math.max(0, Math.round((totals[key] - first[key]) / seconds));
@@ -183,7 +190,7 @@ export class Figures {
       totals: {
         sent: this.#watched.sent(),
         routed: this.#counters.sum('event-router', 'events_routed'),
-        alerts: this.#caught,
+        alerts: this.#alertIds.size,
         rows: this.#warehouse.rows,
         repeats: this.#counters.sum('redshift-loader', 'rows_duplicate'),
       },
