@@ -5,7 +5,7 @@ import { watchInterrupts } from './demo/interrupts.ts';
 import { type PageServer, startPageServer } from './demo/page-server.ts';
 import { failuresText, resultText, totalsText } from './demo/report.ts';
 import { type DemoOutcome, runDemo } from './demo/run.ts';
-import { createRunFolder, type RunFolder } from './demo/run-folder.ts';
+import { createRunFolder, diskFullRemedy, type RunFolder } from './demo/run-folder.ts';
 import { StatusLine, terminalOf } from './demo/status-line.ts';
 
 const help = `The whole platform on this machine: local parts, the bundled services on the real KCL, and generated bookings.
@@ -21,6 +21,10 @@ ${flagHelp(demoFlags)}
 Exit code: 0 all accounted for (or nothing to judge), 1 not, 2 wrong usage, 130 Ctrl-C.
 `;
 
+// Warehouse, logs and objects of an empty run, and of each record in it.
+const leastBytes = 200 * 1_048_576;
+const bytesPerRecord = 4_000;
+
 async function main(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(demoFlags, argv);
   if (flags.help) {
@@ -33,7 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const page = await startPageServer(flags.port);
   let folder: RunFolder;
   try {
-    folder = createRunFolder(flags.keep);
+    folder = createRunFolder(flags.keep, leastBytes + flags.rate * ((flags.duration ?? 0) / 1_000) * bytesPerRecord);
   } catch (error) {
     await page.close();
     throw error;
@@ -60,7 +64,8 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     folder.keep();
     status.say(`the run is kept: logs in ${join(folder.path, 'logs')}`);
-    throw error;
+    const remedy = diskFullRemedy(folder.path);
+    throw remedy === undefined ? error : new Error(remedy, { cause: error });
   } finally {
     status.clear();
     interrupts.dispose();

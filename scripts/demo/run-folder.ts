@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -13,11 +13,18 @@ export interface RunFolder {
   remove(): void;
 }
 
-/** A fresh folder: `keepDir`, which must be new or empty, or a temporary one. Throws what is in the way. */
-export function createRunFolder(keepDir: string | undefined): RunFolder {
-  const path = keepDir === undefined ? mkdtempSync(join(tmpdir(), 'travelbuddy-')) : resolve(keepDir);
-  mkdirSync(path, { recursive: true });
-  if (readdirSync(path).length > 0) throw new Error(`${path} is not empty: a run starts in a fresh folder, give --keep a new one`);
+/** A fresh folder: `keepDir`, which must be new or empty, or a temporary one, with room for the run. Throws what is in the way, and the remedy. */
+export function createRunFolder(keepDir: string | undefined, neededBytes: number): RunFolder {
+  if (keepDir !== undefined) mkdirSync(keepDir, { recursive: true });
+  const place = resolve(keepDir ?? tmpdir());
+  if (keepDir !== undefined && readdirSync(place).length > 0) {
+    throw new Error(`${place} is not empty: a run starts in a fresh folder, give --keep a new one`);
+  }
+  const free = freeBytes(place);
+  if (free < neededBytes) {
+    throw new Error(`${place} has ${megabytes(free)} left and this run needs about ${megabytes(neededBytes)}: ${makeRoom}`);
+  }
+  const path = keepDir === undefined ? mkdtempSync(join(place, 'travelbuddy-')) : place;
   const temporary = mkdtempSync(join(tmpdir(), 'tb-'));
   let kept = keepDir !== undefined;
   return {
@@ -32,3 +39,20 @@ export function createRunFolder(keepDir: string | undefined): RunFolder {
     },
   };
 }
+
+const makeRoom = 'free some disk space, or give --keep a new folder on another disk';
+const fullBelowBytes = 16 * 1_048_576;
+
+/** What to do when a run failed because its disk is full; undefined when that is not why. */
+export function diskFullRemedy(path: string): string | undefined {
+  const free = freeBytes(path);
+  return free < fullBelowBytes ? `the disk of ${path} is full (${megabytes(free)} left): ${makeRoom}` : undefined;
+}
+
+/** What a process without special rights may still use. */
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
+}
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576).toLocaleString('en-US')} MB`;

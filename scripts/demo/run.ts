@@ -52,7 +52,9 @@ export async function runDemo(run: DemoRun): Promise<DemoOutcome> {
     warehouse: () => system?.warehouse,
     sent: () => sender?.figures.sent ?? 0,
   });
+  const firsts = new Firsts(say);
   const show = (snapshot: Snapshot): void => {
+    firsts.see(snapshot);
     page.publish(snapshot);
     run.onSnapshot(snapshot);
   };
@@ -93,6 +95,28 @@ export async function runDemo(run: DemoRun): Promise<DemoOutcome> {
     watching.abort();
     await watched;
     show(figures.snapshot());
+  }
+}
+
+/** How long a newcomer waits for something to look at, from the command on. */
+class Firsts {
+  readonly #say: (text: string) => void;
+  readonly #seen = new Set<string>();
+
+  constructor(say: (text: string) => void) {
+    this.#say = say;
+  }
+
+  see({ totals, alerts, now }: Snapshot): void {
+    if (totals.routed > 0) this.#once('first record processed', now);
+    const [alert] = alerts.slice(-1);
+    if (alert) this.#once('first alert published', alert.receivedAt);
+  }
+
+  #once(what: string, at: number): void {
+    if (this.#seen.has(what)) return;
+    this.#seen.add(what);
+    this.#say(`${what} ${((at - performance.timeOrigin) / 1_000).toFixed(1)} s after the command`);
   }
 }
 
