@@ -122,7 +122,7 @@ function drawLag(s) {
     return;
   }
   const list = element('div', { class: 'bars' });
-  for (const service of [...new Set(s.lag.map((l) => l.service))]) {
+  for (const service of new Set(s.lag.map((l) => l.service))) {
     list.append(element('h3', {}, service));
     for (const { shard, ms } of s.lag.filter((l) => l.service === service)) {
       list.append(
