@@ -7,7 +7,7 @@ import { openPGlite, type Scenario, World } from './world.ts';
 
 /** `SEED=17` replays one schedule, `SEEDS=500` runs many; the defaults keep `npm test` short. */
 const onlySeed = process.env['SEED'];
-const seeds = onlySeed === undefined ? Array.from({ length: Number(process.env['SEEDS'] ?? 10) }, (_, i) => i + 1) : [Number(onlySeed)];
+const seeds = onlySeed === undefined ? Array.from({ length: Number(process.env['SEEDS'] ?? 5) }, (_, i) => i + 1) : [Number(onlySeed)];
 
 describe('loader in simulation: processes die at any await, owners overlap, committers race', function () {
   this.timeout(Math.max(60_000, seeds.length * 5_000));
@@ -70,14 +70,14 @@ describe('loader in simulation: processes die at any await, owners overlap, comm
   }
 
   it('every event is one row, over seeded schedules', async () => {
-    for (const seed of seeds) await run({ seed, shards: 2, recordsPerShard: 24, faultRate: 0.04 });
+    for (const seed of seeds) await run({ seed, shards: 2, recordsPerShard: 18, faultRate: 0.04 });
   });
 
   it('whichever call of one run dies, fails or loses its answer', async function () {
     if (onlySeed !== undefined) this.skip();
     const base = { seed: 99, shards: 2, recordsPerShard: 6, faultRate: 0 };
     const { calls } = await run(base);
-    const step = process.env['SEEDS'] === undefined ? 9 : 1;
+    const step = process.env['SEEDS'] === undefined ? 13 : 1;
     const fates: readonly Fate[] = ['diesBefore', 'diesAfter', 'failsBefore', 'failsAfter'];
     for (let at = 1; at <= calls; at += step) {
       const fate = fates[at % fates.length] ?? 'runs';
