@@ -31,7 +31,9 @@ export async function runTests(mochaArgs: readonly string[], options: { readonly
   const tallyFile = join(folder, 'tally.json');
   const files = mochaArgs.some((argument) => argument.endsWith('.ts')) ? [] : [defaultFiles];
   const reporter = ['--reporter', join(root, 'test/support/tally-reporter.ts'), '--reporter-option', `tally=${tallyFile}`];
-  const mocha = tool('mocha/bin/mocha.js', ...reporter, ...mochaArgs, ...files);
+  // mocha takes CI for a terminal.
+  const plain = process.stdout.isTTY && process.env['NO_COLOR'] === undefined ? [] : ['--no-color'];
+  const mocha = tool('mocha/bin/mocha.js', ...plain, ...reporter, ...mochaArgs, ...files);
   const c8 = tool('c8/bin/c8.js', ...coverage, '--temp-directory', join(folder, 'coverage'), process.execPath);
   try {
     const exitCode = await runStep(options.coverage ? [...c8, ...mocha] : mocha);

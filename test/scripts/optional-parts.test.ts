@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { requirePart } from '../support/optional.ts';
 
 /** Stands for mocha's context: a test that is skipped throws there too. */
-const context = { currentTest: { fullTitle: () => 'some test' }, skip: () => assert.fail('skipped') } as unknown as Mocha.Context;
+const context = {
+  currentTest: { fullTitle: () => '(an example in the test of skipping itself)' },
+  skip: () => assert.fail('skipped'),
+} as unknown as Mocha.Context;
 
 describe('a part of the machine that a test needs', () => {
   const { PATH, REQUIRE_ALL } = process.env;
