@@ -4,7 +4,7 @@ import { delimiter, dirname } from 'node:path';
 const nobody = 'http://127.0.0.1:1';
 
 /** What a process of ours may see of its parent's environment; no AWS_*, no proxy, no options for Node or Java. */
-const inherited = ['JAVA_HOME', 'TMPDIR', 'NODE_V8_COVERAGE'] as const;
+const inherited = ['JAVA_HOME', 'TMPDIR'] as const;
 
 /**
  * The environment of a part: this Node first on PATH, no way to find an account (DESIGN: a local run never reaches a
