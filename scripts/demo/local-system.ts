@@ -43,8 +43,8 @@ const demoSettings: Readonly<Record<ServiceName, Readonly<Record<string, string>
   'redshift-loader': { FLUSH_AGE_MS: '1500', COMMIT_INTERVAL_MS: '2000' },
 };
 
-// The page asks between loads; a demo must not hang on a statement.
-const warehouseLimits = { connectMs: 5_000, statementMs: 60_000, lockMs: 10_000 };
+// The one session of the local warehouse may be in a load of tens of thousands of rows when we ask.
+const warehouseLimits = { connectMs: 20_000, statementMs: 60_000, lockMs: 20_000 };
 
 /** Starts local parts, streams, tables, warehouse and services. When something cannot start, all of it is stopped again. */
 export async function startLocalSystem(options: LocalSystemOptions): Promise<LocalSystem> {

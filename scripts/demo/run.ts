@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultRules } from '../../services/fraud-detector/default-rules.ts';
 import { SendLog } from '../generate/send-log.ts';
@@ -15,6 +16,8 @@ import type { RunFolder } from './run-folder.ts';
 import { settle } from './settle.ts';
 import type { Snapshot } from './snapshot.ts';
 
+/** A reader and a pause per shard, and the disturbances, wait on one signal. */
+const maxWaiting = 200;
 const readingDeadlineMs = 90_000;
 const readingPollMs = 200;
 /** For the consumers of both streams; a judged run must never be trimmed. */
@@ -43,6 +46,7 @@ export async function runDemo(run: DemoRun): Promise<DemoOutcome> {
   const { flags, folder, page, say } = run;
   const failed = new AbortController();
   const signal = AbortSignal.any([run.signal, failed.signal]);
+  setMaxListeners(maxWaiting, signal);
   const watching = new AbortController();
   let sender: Sender | undefined;
   let system: LocalSystem | undefined;

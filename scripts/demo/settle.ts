@@ -3,6 +3,7 @@ import { eventRouter } from '../../services/event-router/service.ts';
 import { fraudDetector } from '../../services/fraud-detector/service.ts';
 import { shardEnd } from '../../services/lib/kcl/position.ts';
 import { listShards } from '../../services/lib/kcl/shards.ts';
+import { isPlatformError } from '../../services/lib/process/errors.ts';
 import type { SentRecord } from '../generate/send-log.ts';
 import { type RoutedStream, readAlerts, readRouted, readSource } from '../judge/collect.ts';
 import type { SourceRecord } from '../judge/evidence.ts';
@@ -44,10 +45,16 @@ export async function settle(system: LocalSystem, log: readonly SentRecord[], de
 async function waitFor(check: () => Promise<readonly string[]>, deadline: number, signal: AbortSignal): Promise<readonly string[]> {
   for (;;) {
     signal.throwIfAborted();
-    const left = await check();
+    const left = await check().catch(laterOrNever);
     if (left.length === 0 || performance.now() > deadline) return left;
     await sleep(pollMs, undefined, { signal });
   }
+}
+
+/** What is only busy, as a warehouse in the middle of a load, is asked again. */
+function laterOrNever(error: unknown): readonly string[] {
+  if (isPlatformError(error) && error.retriable) return [error.message];
+  throw error;
 }
 
 async function routerIsBehind(system: LocalSystem, log: readonly SentRecord[]): Promise<string[]> {
