@@ -20,12 +20,18 @@ interface Parked {
 export class Actor {
   readonly name: string;
   alive = true;
-  finished = false;
   parked = 0;
   onDeath: () => Promise<void> = async () => {};
 
+  /** Resolves when the process is dead or done. */
+  readonly gone: Promise<void>;
+  leave: () => void = () => {};
+
   constructor(name: string) {
     this.name = name;
+    this.gone = new Promise((resolve) => {
+      this.leave = resolve;
+    });
   }
 }
 
@@ -53,7 +59,7 @@ export class Scheduler {
   start(actor: Actor, body: () => Promise<void>): void {
     this.#actors.add(actor);
     const end = (): void => {
-      actor.finished = true;
+      actor.leave();
       this.#actors.delete(actor);
     };
     body().then(end, (error: unknown) => {
@@ -100,6 +106,7 @@ export class Scheduler {
     this.#actors.delete(actor);
     for (let i = this.#parked.length - 1; i >= 0; i--) if (this.#parked[i]?.actor === actor) this.#parked.splice(i, 1);
     await actor.onDeath();
+    actor.leave();
   }
 
   /** Runs calls until no actor is left. */
@@ -115,7 +122,7 @@ export class Scheduler {
       this.#parked.splice(this.#parked.indexOf(next), 1);
       this.now += Math.floor(this.random() * 40);
       next.go();
-      await Promise.race([next.settled, this.#deathOf(next.actor)]);
+      await Promise.race([next.settled, next.actor.gone]);
     }
   }
 
@@ -124,10 +131,6 @@ export class Scheduler {
     do await immediate();
     while ([...this.#actors].some((actor) => actor.parked === 0));
     await immediate();
-  }
-
-  async #deathOf(actor: Actor): Promise<void> {
-    while (actor.alive && !actor.finished) await immediate();
   }
 }
 
