@@ -1,9 +1,9 @@
 import { type BookingEvent, eventIdOf } from '../../services/lib/events/booking-event.ts';
-import type { Change } from './booking.ts';
+import type { Booking, Change } from './booking.ts';
 
 /** The event a change stands for, without the attributes that have no place in it; undefined for a write that means nothing. */
 export function canonicalEvent(change: Change, occurredAtShift = 0): BookingEvent | undefined {
-  const booking = change.after ?? change.before;
+  const booking = bookingAfter(change);
   if (booking === undefined || change.means === 'no-op') return undefined;
   return {
     schemaVersion: 1,
@@ -20,4 +20,9 @@ export function canonicalEvent(change: Change, occurredAtShift = 0): BookingEven
     channel: booking.sale.channel,
     source: 'dynamodb',
   };
+}
+
+/** The booking as the change left it; one that was removed is a version further, at the time of the removal. */
+export function bookingAfter({ at, after, before }: Change): Booking | undefined {
+  return after ?? (before && { ...before, version: before.version + 1, updatedAt: at });
 }

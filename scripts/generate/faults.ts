@@ -1,6 +1,6 @@
 import { eventIdOf, eventTypes } from '../../services/lib/events/booking-event.ts';
 import type { Change } from './booking.ts';
-import { canonicalEvent } from './canonical.ts';
+import { bookingAfter, canonicalEvent } from './canonical.ts';
 import { encodeChange } from './change-record.ts';
 import { Heap } from './heap.ts';
 import { type MalformedKind, malform, malformedKinds } from './malformed.ts';
@@ -96,7 +96,7 @@ function goodRecord(change: Change, { faults, format }: PlanOptions, random: Ran
 }
 
 function idsOf(change: Change): string[] {
-  const booking = change.after ?? change.before;
+  const booking = bookingAfter(change);
   return booking === undefined ? [] : eventTypes.map((type) => eventIdOf(booking.bookingId, booking.version, type));
 }
 

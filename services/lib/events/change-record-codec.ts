@@ -145,8 +145,13 @@ function toEvent(
   if (missing.length > 0) return deadLetter('missing-field', `no ${missing.join(', ')}`);
 
   const micros = changedAtMicros(record);
-  const version = item[names.version] ?? micros;
-  const occurredAt = timeOf(item[names.updatedAt]) ?? (micros === undefined ? undefined : Math.floor(micros / 1_000));
+  const changedAt = micros === undefined ? undefined : Math.floor(micros / 1_000);
+  const updatedAt = timeOf(item[names.updatedAt]);
+  // A removal leaves only the item as it was before: its version and time are those of the change before (docs/adr/0010).
+  const isRemoval = record.eventName === 'REMOVE';
+  const itemVersion = item[names.version];
+  const version = (isRemoval && typeof itemVersion === 'number' ? itemVersion + 1 : itemVersion) ?? micros;
+  const occurredAt = isRemoval ? (changedAt ?? updatedAt) : (updatedAt ?? changedAt);
   if (version === undefined || occurredAt === undefined) {
     return deadLetter('no-time', 'the item has no version or no time of its own, and the record has no time with a known precision');
   }

@@ -106,6 +106,14 @@ describe('DynamoDB change record', () => {
     assert.equal(reasonOf(record('REMOVE', { before: item, envelope: somebody })), 'ok cancelled');
   });
 
+  it('of a removal is a version beyond the item that is gone, at the time of the removal', () => {
+    const removed = eventOf(record('REMOVE', { before: item }));
+    assert.deepEqual([removed.version, removed.occurredAt], [8, 1_760_000_000_123]);
+    assert.equal(removed.eventId, eventIdOf('b-1', 8, 'cancelled'));
+    const unnamed = { ApproximateCreationDateTimePrecision: undefined };
+    assert.equal(eventOf(record('REMOVE', { before: item, stream: unnamed })).occurredAt, 1_760_000_000_000);
+  });
+
   it('without the image that its change needs is a dead letter', () => {
     assert.equal(reasonOf(record('INSERT', { before: item })), 'deadLetter missing-image');
     assert.equal(reasonOf(record('MODIFY', { after: item })), 'deadLetter missing-image');
