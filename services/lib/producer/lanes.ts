@@ -37,6 +37,8 @@ export interface Batch {
 export class Lanes {
   readonly #map: ShardMap;
   #lanes = new Map<string, Lane>();
+  /** Of the map that planned all of them. */
+  #generation = 0;
 
   constructor(map: ShardMap) {
     this.#map = map;
@@ -44,24 +46,13 @@ export class Lanes {
 
   /** True when the record fills an aggregate. */
   add(record: BufferedRecord): boolean {
-    const plan = this.#map.plan(record.hash);
-    const name = plan.shardId ?? `#${record.hash}`;
-    let lane = this.#lanes.get(name);
-    if (lane === undefined) this.#lanes.set(name, (lane = { plan, records: [], bytes: aggregateOverhead }));
-    lane.records.push(record);
-    lane.bytes += record.size;
-    return lane.bytes > maxAggregateBytes;
-  }
-
-  /** Plans everything that was not sent yet by the map as it is now. */
-  replan(): void {
-    const waiting = [...this.#lanes.values()].flatMap((lane) => lane.records).sort((a, b) => a.sequence - b.sequence);
-    this.#lanes = new Map();
-    for (const record of waiting) this.add(record);
+    this.#replanIfStale();
+    return this.#add(record);
   }
 
   /** Takes one batch from each lane that is full, or whose first record is due, unless its range is blocked. */
   take(isDue: (first: BufferedRecord) => boolean, isBlocked: (range: HashRange) => boolean): Batch[] {
+    this.#replanIfStale();
     const batches: Batch[] = [];
     for (const [name, lane] of this.#lanes) {
       const first = lane.records[0];
@@ -76,12 +67,32 @@ export class Lanes {
 
   /** When the oldest record was put, of those whose range is not blocked. */
   oldest(isBlocked: (range: HashRange) => boolean): number | undefined {
+    this.#replanIfStale();
     let oldest: number | undefined;
     for (const lane of this.#lanes.values()) {
       const at = lane.records[0]?.receivedAtMs;
       if (at !== undefined && (oldest === undefined || at < oldest) && !isBlocked(lane.plan.range)) oldest = at;
     }
     return oldest;
+  }
+
+  #add(record: BufferedRecord): boolean {
+    const plan = this.#map.plan(record.hash);
+    const name = plan.shardId ?? `#${record.hash}`;
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) this.#lanes.set(name, (lane = { plan, records: [], bytes: aggregateOverhead }));
+    lane.records.push(record);
+    lane.bytes += record.size;
+    return lane.bytes > maxAggregateBytes;
+  }
+
+  /** Lanes that two maps planned may overlap, and then a key's records could leave by both at once: one map plans them all. */
+  #replanIfStale(): void {
+    if (this.#generation === this.#map.generation) return;
+    this.#generation = this.#map.generation;
+    const waiting = [...this.#lanes.values()].flatMap((lane) => lane.records).sort((a, b) => a.sequence - b.sequence);
+    this.#lanes = new Map();
+    for (const record of waiting) this.#add(record);
   }
 }
 

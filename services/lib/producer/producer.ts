@@ -148,7 +148,7 @@ export class Producer {
     }
   }
 
-  /** Wakes when the next aggregate has lingered, the next retry is due, or the map is to be asked for again. */
+  /** Wakes when the next aggregate has lingered or the next retry is due. */
   #setTimer(now: number, isHeld: (range: HashRange) => boolean): void {
     const oldest = this.#lanes.oldest(isHeld);
     const wakeAt = Math.min(
@@ -212,18 +212,17 @@ export class Producer {
     this.#queuePump();
   }
 
-  /** Plans what was not sent yet anew. False when the shards cannot be listed. */
+  /** False when the shards cannot be listed. */
   async #refreshMap(): Promise<boolean> {
     const { clock, log, streamName } = this.#options;
     if (!this.#mapUnderWay && clock.now() < this.#nextMapTryAtMs) return false;
     this.#mapUnderWay = true;
-    const generation = this.#map.generation;
     const isFresh = await this.#map.refresh();
     this.#mapUnderWay = false;
     if (!isFresh) {
       this.#nextMapTryAtMs = clock.now() + mapRetryMs;
       log.warn({ event: 'producer.no_shard_map', streamName }, 'the shards cannot be listed');
-    } else if (this.#map.generation > generation) this.#lanes.replan();
+    }
     this.#queuePump();
     return isFresh;
   }
@@ -239,6 +238,7 @@ export class Producer {
   }
 
   #fail(why: string, cause?: Error): void {
+    if (this.#buffering.failure !== undefined) return;
     const { log, streamName } = this.#options;
     const error = new PlatformError('PUT_FAILED', `cannot put on ${streamName}: ${why}`, { cause });
     log.error({ event: 'producer.failed', streamName, err: error });
