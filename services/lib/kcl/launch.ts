@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { dynamoClient, kinesisClient } from '../process/aws.ts';
 import type { ConfigShape } from '../process/config.ts';
@@ -19,6 +18,7 @@ import { javaArguments, javaEnvironment, logbackConfiguration, noNodeVersionWarn
 import { type LaunchSettings, launchSettings } from './launch-settings.ts';
 import { Launcher, type Prepared, type StopOutcome } from './launcher.ts';
 import { awaitTable, prepareLeaseTable } from './lease-table.ts';
+import { linkPathOf, makeRunFolder } from './run-folder.ts';
 import { listShards } from './shards.ts';
 import { awaitStream } from './stream.ts';
 import { resolveWorkerId } from './worker-id.ts';
@@ -58,10 +58,8 @@ async function serve<S extends ConfigShape>(consumer: Consumer<S>, settings: Lau
   const { kcl } = settings;
   const metrics = new Metrics();
   const figures = new FigureExport(consumer.definition.name, metrics);
-  const runFolder = mkdtempSync(path.join(os.tmpdir(), 'kcl-')); // mode 0700
-  process.on('exit', () => rmSync(runFolder, { recursive: true, force: true }));
-
-  const link = await ChildLinkServer.listen(path.join(runFolder, 'link'), {
+  const runFolder = await makeRunFolder();
+  const link = await ChildLinkServer.listen(linkPathOf(runFolder), {
     onLog: writeLine,
     onMetrics: (child, snapshot) => figures.report(child.id, snapshot),
     onJoined: (child) => log.debug({ event: 'child.joined', child: child.pid }, 'a child has started'),
@@ -98,9 +96,7 @@ async function serve<S extends ConfigShape>(consumer: Consumer<S>, settings: Lau
   process.on('uncaughtException', onDefect);
   process.on('unhandledRejection', onDefect);
 
-  const outcome = await launcher.run((signal) =>
-    prepare(consumer, settings, { log, metrics, linkPath: path.join(runFolder, 'link'), runFolder, signal }),
-  );
+  const outcome = await launcher.run((signal) => prepare(consumer, settings, { log, metrics, runFolder, signal }));
   emf?.stop();
   await Promise.all([link.close(), health.close()]);
   if (broken !== undefined) throw broken;
@@ -114,7 +110,6 @@ async function prepare<S extends ConfigShape>(
   run: {
     readonly log: Logger;
     readonly metrics: Metrics;
-    readonly linkPath: string;
     readonly runFolder: string;
     readonly signal: AbortSignal;
   },
@@ -153,7 +148,7 @@ async function prepare<S extends ConfigShape>(
         cwd: settings.folder,
         env: {
           ...environment,
-          [childEnvironmentKeys.linkPath]: run.linkPath,
+          [childEnvironmentKeys.linkPath]: linkPathOf(run.runFolder),
           [childEnvironmentKeys.generation]: String(generation),
           [childEnvironmentKeys.streamId]: streamId,
           [childEnvironmentKeys.workerId]: workerId,

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isGroupAlive } from '../../../../services/lib/process/process-group.ts';
+import { becomesTrue } from '../../../support/processes.ts';
 
 const fixture = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -119,7 +120,8 @@ describe('a launcher process', function () {
     const health = (await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()) as { healthy: boolean; children: object[] };
     assert.equal(health.healthy, true);
     assert.equal(health.children.length, 2);
-    assert.match(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(), /^seen 2$/m);
+    const figures = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    await becomesTrue(async () => /^seen 2$/m.test(await figures())); // a child's figures come after its lines
     assert.match((await logged('daemon.line')).msg ?? '', /^daemon \d+ with \d+ \d+$/);
     launcher.kill('SIGTERM');
     assert.equal(await exitCode(), 0);
@@ -142,7 +144,7 @@ describe('a launcher process', function () {
     await childLines(2);
     const { pid } = await logged('daemon.started');
     launcher.kill('SIGKILL');
-    while (isGroupAlive(pid ?? 0)) await new Promise((resolve) => setTimeout(resolve, 10));
+    await becomesTrue(() => !isGroupAlive(pid ?? 0));
   });
 
   it('ends with 1 and the reason when its stream does not exist', async () => {
