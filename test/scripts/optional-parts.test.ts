@@ -36,8 +36,9 @@ describe('a part of the machine that a test needs', () => {
     assert.throws(() => requirePart(context, 'strace'), /strace is missing .*sudo apt-get install -y strace/);
   });
 
-  it('still skips under REQUIRE_ALL=1 what test/optional.json names', () => {
+  it('still skips the test under REQUIRE_ALL=1 when the part is listed as optional, with a reason', () => {
     process.env['REQUIRE_ALL'] = '1';
-    assert.throws(() => requirePart(context, 's3'), /skipped/);
+    assert.throws(() => requirePart(context, 'strace', { strace: 'an example' }), /skipped/);
+    assert.throws(() => requirePart(context, 'strace', { chromium: 'an example' }), /strace is missing/);
   });
 });

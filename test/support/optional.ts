@@ -22,6 +22,9 @@ const program = (name: string, packageName: string): PartOfMachine => ({
 
 const jdk = 'sudo apt-get install -y openjdk-17-jdk-headless maven';
 
+/** S3 servers of other makers, the closest to S3 first. */
+export const s3Programs = ['versitygw', 'moto_server'] as const;
+
 const parts = {
   java: { isThere: () => (findJava(process.env)?.major ?? 0) >= minJavaVersion, install: jdk },
   maven: program('mvn', 'maven'),
@@ -32,7 +35,11 @@ const parts = {
   postgres: { isThere: () => postgresFolder() !== undefined, install: 'sudo apt-get install -y postgresql' },
   linux: { isThere: () => process.platform === 'linux', install: 'run the tests on Linux' },
   root: { isThere: () => process.getuid?.() === 0, install: 'run the tests as root, in a container' },
-  s3: program('versitygw', 'golang && go install github.com/versity/versitygw/cmd/versitygw@v1.0.14'),
+  s3: {
+    isThere: () => s3Programs.some((name) => findProgram(name, process.env) !== undefined),
+    install:
+      'sudo apt-get install -y python3-venv && python3 -m venv ~/moto && ~/moto/bin/pip install "moto[s3,server]==5.2.1" && PATH=$PATH:~/moto/bin',
+  },
 } as const satisfies Record<string, PartOfMachine>;
 
 export type OptionalPart = keyof typeof parts;
@@ -58,13 +65,15 @@ function isExecutable(file: string): boolean {
   }
 }
 
-const optional = JSON.parse(readFileSync(join(root, 'test', 'optional.json'), 'utf8')) as Record<string, string>;
+/** Part to reason. */
+type Optional = Readonly<Record<string, string>>;
+const optionalInCi = JSON.parse(readFileSync(join(root, 'test', 'optional.json'), 'utf8')) as Optional;
 
 /**
  * Call first in a test or a before hook: skips it with a line that says how to get the part, or fails it under
  * REQUIRE_ALL=1.
  */
-export function requirePart(context: Mocha.Context, part: OptionalPart): void {
+export function requirePart(context: Mocha.Context, part: OptionalPart, optional: Optional = optionalInCi): void {
   const { isThere, install } = parts[part];
   if (isThere()) return;
   const title = context.currentTest?.fullTitle() ?? context.test?.fullTitle() ?? 'a test';

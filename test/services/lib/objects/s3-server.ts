@@ -1,42 +1,35 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { findProgram } from '../../../../scripts/setup/prerequisites.mjs';
+import { s3Programs } from '../../../support/optional.ts';
 
 const startDeadlineMs = 15_000;
 
-interface Program {
-  readonly command: string;
-  readonly args: (port: number, folder: string) => string[];
-}
+type Program = (typeof s3Programs)[number];
 
-const gateway = (command: string): Program => ({
-  command,
-  args: (port, folder) => ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', folder],
-});
-
-/** A real S3 server of another maker, if this machine has one. */
-export function findS3Server(): Program | undefined {
-  const candidates = [
-    gateway('versitygw'),
-    gateway(join(homedir(), 'go', 'bin', 'versitygw')),
-    { command: 'moto_server', args: (port: number) => ['-H', '127.0.0.1', '-p', String(port)] },
-  ];
-  return candidates.find(({ command }) => spawnSync(command, ['--help'], { stdio: 'ignore' }).status === 0);
-}
+const argumentsOf: Readonly<Record<Program, (port: number, folder: string) => string[]>> = {
+  versitygw: (port, folder) => ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', folder],
+  moto_server: (port) => ['-H', '127.0.0.1', '-p', String(port)],
+};
 
 export interface S3Server {
   readonly endpoint: string;
   close(): Promise<void>;
 }
 
-export async function startS3Server(program: Program, bucket: string): Promise<S3Server> {
+/** The first of `s3Programs` that this machine has (part `s3`), with a bucket. */
+export async function startS3Server(bucket: string): Promise<S3Server> {
+  const program = s3Programs.find((name) => findProgram(name, process.env) !== undefined);
+  assert.ok(program, 'no S3 server on this machine');
   const folder = await mkdtemp(join(tmpdir(), 's3-'));
   const port = await freePort();
-  const child = spawn(program.command, program.args(port, folder), {
+  const child = spawn(program, argumentsOf[program](port, folder), {
     stdio: 'ignore',
     env: { ...process.env, ROOT_ACCESS_KEY: 'local', ROOT_SECRET_KEY: 'local' },
   });

@@ -6,7 +6,7 @@ import { S3Store } from '../../../../services/lib/objects/s3-store.ts';
 import { PlatformError } from '../../../../services/lib/process/errors.ts';
 import { requirePart } from '../../../support/optional.ts';
 import { keysOf, objectStoreContract } from './contract.ts';
-import { findS3Server, type S3Server, startS3Server } from './s3-server.ts';
+import { type S3Server, startS3Server } from './s3-server.ts';
 
 const local = { AWS_REGION: 'us-east-1', LOCAL_MODE: true };
 
@@ -28,9 +28,7 @@ describe('object store on S3', function () {
 
   before(async function () {
     requirePart(this, 's3');
-    const program = findS3Server();
-    assert.ok(program, 'no S3 server on this machine');
-    server = await startS3Server(program, 'objects');
+    server = await startS3Server('objects');
   });
   after(async () => {
     await server?.close();
