@@ -6,10 +6,10 @@ import { type StageCopier, StagedObjectError } from '../lib/warehouse/copy.ts';
 import type { Database, Session } from '../lib/warehouse/database.ts';
 import { type LoadOutcome, load, readWatermarks } from '../lib/warehouse/load.ts';
 import { requireSchema } from '../lib/warehouse/migrations.ts';
-import { type ChainView, chainOf, cutChains, type FileChain, type PlanLimits, planBatch, withoutFiles } from './plan.ts';
+import { type ChainView, chainOf, type FileChain, type Plan, type PlanLimits, planBatch, withoutFiles } from './plan.ts';
 import type { LoadRegistry } from './registry.ts';
 import type { FileRow } from './registry-rows.ts';
-import { findFaults } from './stage-check.ts';
+import { findFaults, type ObjectFault } from './stage-check.ts';
 
 export interface CommitParts {
   readonly application: string;
@@ -90,7 +90,6 @@ export class CommitRounds {
   }
 
   async #run(session: Session, shards: readonly RegisteredShard[]): Promise<RoundOutcome> {
-    const { limits } = this.#parts;
     let views = chainsOf(shards, await this.#readWatermarks(session));
     if (views.some((view) => view.gap)) {
       const again = await this.#readRegistry();
@@ -100,10 +99,9 @@ export class CommitRounds {
     for (const [key, until] of this.#suspects) if (until <= this.#parts.now()) this.#suspects.delete(key);
     this.#reportWaiting(views.flatMap((view) => view.chain));
     await this.#removeLoaded();
-    const { chains, more } = planBatch(withoutFiles(views, new Set(this.#suspects.keys())), limits);
-    const sound = await this.#leaveOutFaulty(chains);
-    if (sound.length === 0) return views.every((view) => view.chain.length === 0) ? 'idle' : 'blocked';
-    return this.#load(session, sound, more);
+    const { chains, more } = await this.#planSound(views);
+    if (chains.length === 0) return views.every((view) => view.chain.length === 0) ? 'idle' : 'blocked';
+    return this.#load(session, chains, more);
   }
 
   async #load(session: Session, chains: readonly FileChain[], more: boolean): Promise<RoundOutcome> {
@@ -194,24 +192,36 @@ export class CommitRounds {
     return this.#watermarks?.get(shardId) ?? trimHorizon;
   }
 
-  /** HEADs what the batch would load, and cuts each chain before its first faulty file. */
-  async #leaveOutFaulty(chains: readonly FileChain[]): Promise<FileChain[]> {
-    const { objects, metrics, log } = this.#parts;
-    const faults = await findFaults(
-      objects,
-      chains.flatMap(({ files }) => files.flatMap((file) => file.object ?? [])),
-    );
-    for (const [key, fault] of faults) {
-      this.#alarmOnce(`${fault} ${key}`, () => {
-        metrics.count('objects_faulty', 1, { fault });
-        log.error(
-          { event: 'loader.object_faulty', key, fault },
-          `a staged file is ${fault}: its shard waits for a repair, the others go on`,
-        );
-      });
+  /**
+   * A batch whose objects are all there, as registered. It is planned anew without what proved faulty: the backlog of a shard that
+   * waits for a repair, the oldest files there are, must not take the room of the others.
+   */
+  async #planSound(views: readonly ChainView[]): Promise<Plan> {
+    const { objects, limits, metrics } = this.#parts;
+    const unloadable = new Set(this.#suspects.keys());
+    const sound = new Set<string>();
+    for (;;) {
+      const plan = planBatch(withoutFiles(views, unloadable), limits);
+      const planned = plan.chains.flatMap(({ files }) => files.flatMap((file) => file.object ?? []));
+      const faults = await findFaults(
+        objects,
+        planned.filter(({ key }) => !sound.has(key)),
+      );
+      for (const [key, fault] of faults) this.#alarmFaulty(key, fault);
+      if (faults.size === 0) {
+        metrics.gauge('objects_left_out', unloadable.size);
+        return plan;
+      }
+      for (const { key } of planned) (faults.has(key) ? unloadable : sound).add(key);
     }
-    metrics.gauge('objects_left_out', faults.size + this.#suspects.size);
-    return cutChains(chains, faults);
+  }
+
+  #alarmFaulty(key: string, fault: ObjectFault): void {
+    const { metrics, log } = this.#parts;
+    this.#alarmOnce(`${fault} ${key}`, () => {
+      metrics.count('objects_faulty', 1, { fault });
+      log.error({ event: 'loader.object_faulty', key, fault }, `a staged file is ${fault}: its shard waits for a repair, the others go on`);
+    });
   }
 
   #reportWaiting(files: readonly FileRow[]): void {

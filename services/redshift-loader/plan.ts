@@ -86,16 +86,7 @@ function chainsOf(taken: ReadonlyMap<string, readonly FileRow[]>): FileChain[] {
   return [...taken].flatMap(([shardId, [first, ...rest]]) => (first === undefined ? [] : [{ shardId, files: [first, ...rest] as const }]));
 }
 
-/** Cuts each chain before its first faulty file; a chain that starts with one is left out. */
-export function cutChains(chains: readonly FileChain[], faulty: ReadonlyMap<string, unknown>): FileChain[] {
-  return chains.flatMap(({ shardId, files }) => {
-    const at = files.findIndex((file) => file.object !== undefined && faulty.has(file.object.key));
-    const [first, ...rest] = at < 0 ? files : files.slice(0, at);
-    return first === undefined ? [] : [{ shardId, files: [first, ...rest] as const }];
-  });
-}
-
-/** The same for what has not been planned yet: the shard's later files wait with the faulty one. */
+/** Cuts each chain before its first file that cannot be loaded: the shard's later files wait with it. */
 export function withoutFiles(views: readonly ChainView[], unloadable: ReadonlySet<string>): ChainView[] {
   return views.map((view) => {
     const at = view.chain.findIndex((file) => file.object !== undefined && unloadable.has(file.object.key));

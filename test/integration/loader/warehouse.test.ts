@@ -207,6 +207,17 @@ function warehouseContract(database: () => Database): void {
     }
   });
 
+  it('commits the other shards however many files wait behind a faulty one', async () => {
+    const t = setUp(database());
+    for (let i = 0; i < 3; i++) await t.stage('bad', [bookingEventOf(booking(), 1)]);
+    await t.stage('good', [bookingEventOf(booking(), 1)]);
+    t.store.objects.delete([...t.store.objects.keys()].find((key) => key.includes('/bad/')) ?? '');
+    const committer = t.committer(undefined, { maxFiles: 2, maxBytes: 1e9 });
+    assert.deepEqual(await committer.run(), { kind: 'committed', more: false });
+    assert.deepEqual(await t.ledger(), { copied: 1, inserted: 1 });
+    assert.equal(await committer.run(), 'blocked');
+  });
+
   it('leaves out a file that the warehouse refuses although its HEAD was right, without any trace of the attempt', async () => {
     const t = setUp(database());
     const before = await t.count('booking_event');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type Position, position, trimHorizon } from '../../../services/lib/kcl/position.ts';
-import { chainOf, cutChains, planBatch, withoutFiles } from '../../../services/redshift-loader/plan.ts';
+import { chainOf, planBatch, withoutFiles } from '../../../services/redshift-loader/plan.ts';
 import type { FileRow } from '../../../services/redshift-loader/registry-rows.ts';
 
 const at = (n: number): Position => (n === 0 ? trimHorizon : position(String(n)));
@@ -58,16 +58,6 @@ describe('plan of a commit', () => {
     const s = [file('s', 0, 1), file('s', 1, 2), file('s', 2, 3)] as const;
     const t = [file('t', 0, 1)] as const;
     const faulty = new Set(['s/1', 't/0']);
-    assert.deepEqual(
-      cutChains(
-        [
-          { shardId: 's', files: [...s] },
-          { shardId: 't', files: [...t] },
-        ],
-        new Map([...faulty].map((k) => [k, 'missing'])),
-      ),
-      [{ shardId: 's', files: [s[0]] }],
-    );
     assert.deepEqual(
       withoutFiles(
         [
