@@ -1,62 +1,47 @@
-import { readdirSync } from 'node:fs';
 import { type Bench, isMet, resultLine, table } from './bench/harness/bench.ts';
-import { flag, flagHelp, parseFlags, UsageError } from './cli/flags.ts';
+import { readCommandLine } from './cli/command-line.ts';
+import { flag } from './cli/flags.ts';
 
-const flagTable = { json: flag('end with one JSON line: {"type":"result","ok",…figures}'), help: flag('this text') } as const;
-const folder = new URL('./bench/', import.meta.url);
+const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  kinesis: () => import('./bench/kinesis.ts'),
+};
+const names = Object.keys(benches);
 
-const names = (): string[] =>
-  readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-    entry.isFile() && entry.name.endsWith('.ts') ? [entry.name.slice(0, -'.ts'.length)] : [],
-  );
+const args = process.argv.slice(2);
+const [name, ...rest] = args[0] === '--' ? args.slice(1) : args;
+const named = name !== undefined && !name.startsWith('-');
+const summaries = await Promise.all(
+  Object.entries(benches).map(async ([key, load]) => `  ${key.padEnd(10)}${(await load()).bench.summary}`),
+);
+const flags = readCommandLine(
+  {
+    name: 'bench',
+    summary: `Measures a part of this repository beside its peer, in one run on this machine. Ends with 1 when a figure is below its bar.\n\nBenches:\n${summaries.join('\n')}`,
+    examples: ['npm run bench -- kinesis', 'npm run bench -- kinesis --json'],
+  },
+  { json: flag('end with one JSON line: {"type":"result","ok",…figures}') },
+  named || name === undefined ? rest : [name, ...rest],
+);
 
-const load = async (name: string): Promise<Bench> => ((await import(new URL(`${name}.ts`, folder).href)) as { bench: Bench }).bench;
-
-async function help(): Promise<string> {
-  const lines = await Promise.all(names().map(async (name) => `  ${name.padEnd(10)}${(await load(name)).summary}`));
-  return `Measures parts of this repository beside their peers, in one run on this machine. Exit 1 when a figure is below its bar.
-
-Benches
-${lines.join('\n')}
-
-Examples
-  npm run bench -- kinesis
-  npm run bench -- kinesis --json
-
-Flags
-${flagHelp(flagTable)}
-`;
-}
-
-async function main(argv: readonly string[]): Promise<number> {
-  const [name, ...rest] = argv[0] === '--' ? argv.slice(1) : argv;
-  const named = name !== undefined && !name.startsWith('-');
-  const flags = parseFlags(flagTable, named ? rest : name === undefined ? [] : [name, ...rest]);
-  if (flags.help) {
-    process.stdout.write(await help());
-    return 0;
-  }
-  if (!named || !names().includes(name)) {
-    throw new UsageError(`${named ? `no such bench: ${name}` : 'name a bench'}; there are: ${names().join(', ')}`);
-  }
+async function run(load: () => Promise<{ bench: Bench }>): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   try {
-    const figures = await (await load(name)).run((line) => process.stderr.write(`${line}\n`), stop.signal);
+    const { bench } = await load();
+    const figures = await bench.run((line) => process.stderr.write(`${line}\n`), stop.signal);
     process.stdout.write(`${table(figures)}\n${flags.json ? `${resultLine(figures)}\n` : ''}`);
     return figures.every(isMet) ? 0 : 1;
   } catch (error) {
     if (stop.signal.aborted) return 130;
-    throw error;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  const usage = error instanceof UsageError;
-  process.stderr.write(
-    `${error instanceof Error ? error.message : String(error)}\n${usage ? 'npm run bench -- --help shows them.\n' : ''}`,
-  );
-  process.exitCode = usage ? 2 : 1;
+const load = named ? benches[name] : undefined;
+if (load === undefined) {
+  process.stderr.write(`npm run bench: ${named ? `no such bench: ${name}` : 'name a bench'}; there are: ${names.join(', ')}\n`);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await run(load);
 }

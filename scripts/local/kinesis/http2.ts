@@ -25,10 +25,8 @@ export function createHttp2(service: Service): Protocol {
   server.on('session', (session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
-    session.on('error', () => session.destroy()); // bytes that are no HTTP/2 end their own connection only
     session.setLocalWindowSize(connectionWindow);
   });
-  server.on('sessionError', () => {});
   server.on('stream', (stream, headers) => {
     const collected = new BodyCollector(headers['content-length']);
     stream.on('data', (chunk: Buffer) => collected.add(chunk));

@@ -3,7 +3,7 @@ import { Timestamp } from './timestamp.ts';
 
 /**
  * Reads the CBOR that AWS SDKs send (RFC 8949 without the tags they do not use). Own code, since a general decoder allocates
- * what a header claims before it reads on, so that a few hostile bytes can exhaust memory; here no claim exceeds the bytes left.
+ * what a header claims before it reads on, so that a few hostile bytes can exhaust memory.
  */
 const maxDepth = 16;
 const breakByte = 0xff;
@@ -73,12 +73,9 @@ class Reader {
     throw malformed('CBOR carries a reserved length');
   }
 
-  /** How many items follow: each takes at least a byte. Undefined: until a break. */
+  /** How many bytes or items follow; undefined: until a break. Only a claim: nothing is taken in advance for it. */
   #length(info: number): number | undefined {
-    if (info === indefinite) return undefined;
-    const length = this.#argument(info);
-    if (length > this.#body.length - this.position) throw malformed('CBOR claims more than it carries');
-    return length;
+    return info === indefinite ? undefined : this.#argument(info);
   }
 
   #atBreak(): boolean {

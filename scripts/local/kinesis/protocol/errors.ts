@@ -34,7 +34,7 @@ export const malformed = (message: string): ApiError => new ApiError('Serializat
 
 /** `path` is the member as AWS writes it: lower camel case, `records.1.member.data` inside lists. */
 export function constraintBroken(path: string, value: unknown, constraint: string): ApiError {
-  const shown = value === undefined || value === null ? 'null' : `'${String(value).slice(0, 200)}'`;
+  const shown = value == null ? 'null' : `'${(typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)).slice(0, 200)}'`;
   return new ApiError(
     'ValidationException',
     `1 validation error detected: Value ${shown} at '${path}' failed to satisfy constraint: Member must ${constraint}`,

@@ -34,7 +34,7 @@ export class SequenceNumbers {
   /** Undefined when the number was not issued by this stream. */
   decode(text: string): DecodedSequence | undefined {
     const rest = BigInt(text) - this.#base;
-    if (rest < 0n || rest >> 144n !== 0n) return undefined;
+    if (rest < 0n) return undefined;
     const shard = (rest >> shardShift) & mask(32n);
     const counter = rest >> counterShift;
     if (rest !== (counter << counterShift) + (shard << shardShift) || counter > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;

@@ -76,6 +76,6 @@ describe('npm run kinesis', function () {
   it('explains itself', async () => {
     const { output, exited } = run('--help');
     assert.deepEqual(await exited, [0, null]);
-    assert.match(output.stdout, /Examples\n {2}npm run kinesis\n[^]*--port N[^]*--limits on\|off[^]*--max-bytes N/);
+    assert.match(output.stdout, /Examples:\n {2}npm run kinesis\n[^]*--port N[^]*--limits on\|off[^]*--max-bytes N/);
   });
 });

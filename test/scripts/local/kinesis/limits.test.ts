@@ -46,6 +46,16 @@ describe("local Kinesis: AWS's limits of a shard", () => {
     assert.equal((await rig.put('s', batch(1, 1))).FailedRecordCount, 0);
   });
 
+  it('counts seconds from the first record on, while records keep coming', async () => {
+    await rig.put('s', batch(1));
+    rig.pass(1_500);
+    for (let i = 0; i < 2; i++) assert.equal((await rig.put('s', batch(500))).FailedRecordCount, 0);
+    rig.pass(499);
+    assert.equal((await rig.put('s', batch(1))).FailedRecordCount, 1);
+    rig.pass(1);
+    assert.equal((await rig.put('s', batch(1))).FailedRecordCount, 0);
+  });
+
   it('counts each shard alone', async () => {
     await rig.put('s', batch(500));
     await rig.put('s', batch(500));

@@ -227,6 +227,14 @@ describe('local Kinesis: reading records', () => {
     }
   });
 
+  it('lets arrival times stand still while the clock goes back', async () => {
+    rig.pass(-5_000);
+    await rig.put('s', [{ key: 'k', data: 'x', hashKey: '0' }]);
+    const arrivals = (await rig.read('s', first)).map(({ ApproximateArrivalTimestamp: arrival }) => arrival?.getTime());
+    assert.equal(arrivals.length, 11);
+    assert.equal(arrivals[10], arrivals[9]);
+  });
+
   it('refuses an iterator after 5 minutes, not before', async () => {
     const iterator = await rig.iterator('s', first);
     rig.pass(300_000);
@@ -244,6 +252,7 @@ describe('local Kinesis: reading records', () => {
       altered[at] = (altered[at] ?? 0) ^ 1;
       await assert.rejects(rig.get(altered.toString('base64')), awsError('InvalidArgumentException', /Invalid ShardIterator/));
     }
+    for (const tail of ['=', 'A', ' ']) await assert.rejects(rig.get(iterator + tail), awsError('InvalidArgumentException'));
     await assert.rejects(rig.get('nonsense'), awsError('InvalidArgumentException'));
   });
 

@@ -55,10 +55,10 @@ describe('local Kinesis: the list of shards', () => {
   });
 
   it('comes in pages, the filter going on through their tokens', async () => {
-    const first = await list({ StreamName: 's', MaxResults: 2, ShardFilter: { Type: 'FROM_TIMESTAMP', Timestamp: at(15) } });
-    const second = await list({ NextToken: first.token, MaxResults: 3 });
+    const first = await list({ StreamName: 's', MaxResults: 2, ShardFilter: { Type: 'AT_TIMESTAMP', Timestamp: at(15) } });
+    const second = await list({ NextToken: first.token, MaxResults: 1 });
     const third = await list({ NextToken: second.token });
-    assert.deepEqual([first.found, second.found, third.found, third.token], [[2, 3], [4, 5, 6], [7], undefined]);
+    assert.deepEqual([first.found, second.found, third.found, third.token], [[2, 3], [4], [5], undefined]);
   });
 
   it('starts after ExclusiveStartShardId', async () => {

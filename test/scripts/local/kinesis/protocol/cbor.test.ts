@@ -39,6 +39,15 @@ describe('CBOR of the local Kinesis', () => {
     fc.assert(fc.property(value, (any) => assert.deepEqual(decodeCbor(write(any)), any)));
   });
 
+  for (const length of [0, 23, 24, 255, 256, 65_535, 65_536]) {
+    it(`carries a text of ${length} characters and a list of as many`, () => {
+      for (const given of ['x'.repeat(length), Array<number>(length).fill(7)]) {
+        assert.deepEqual(decoder.decode(write(given)), given);
+        assert.deepEqual(decodeCbor(Buffer.from(encode(given))), given);
+      }
+    });
+  }
+
   // Examples of RFC 8949, appendix A; Jackson writes maps of unknown size so.
   for (const [hex, expected] of [
     ['bf61610161629f0203ffff', { a: 1, b: [2, 3] }],

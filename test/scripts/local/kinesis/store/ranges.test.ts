@@ -78,6 +78,14 @@ describe('the plan of a reshard', () => {
   });
 });
 
+describe('the plan where a shard ends on a boundary', () => {
+  it('splits its last hash key off', () => {
+    const half = hashKeys / 2n;
+    const open = [{ range: { start: 0n, end: half } }, { range: { start: half + 1n, end: hashKeys - 1n } }];
+    assert.deepEqual(nextReshardStep(open, uniformRanges(2)), { kind: 'split', shard: open[0], at: half });
+  });
+});
+
 describe('sequence numbers', () => {
   const numbers = new SequenceNumbers(1_790_000_000_000);
   const place = fc.record({ shardIndex: fc.nat(2 ** 32 - 1), counter: fc.nat(Number.MAX_SAFE_INTEGER) }, { noNullPrototype: true });
