@@ -1,9 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { readCommandLine } from './cli/command-line.ts';
 import { flag } from './cli/flags.ts';
 import { contractFiles } from './contracts/schemas.ts';
-
-const root = new URL('../', import.meta.url);
+import { keepGenerated } from './docs/generated.ts';
 
 const flags = readCommandLine(
   {
@@ -15,14 +13,4 @@ const flags = readCommandLine(
   process.argv.slice(2),
 );
 
-for (const [path, content] of contractFiles()) {
-  const committed = await readFile(new URL(path, root), 'utf8').catch(() => '');
-  if (committed === content) process.stderr.write(`${path} is up to date\n`);
-  else if (flags.check) {
-    process.exitCode = 1;
-    process.stderr.write(`${path} differs from the code: run \`npm run contracts\` and commit the result\n`);
-  } else {
-    await writeFile(new URL(path, root), content);
-    process.stderr.write(`${path} written\n`);
-  }
-}
+await keepGenerated('npm run contracts', contractFiles(), flags.check);

@@ -79,7 +79,7 @@ function rows(shape: ConfigShape, meanings: ReadonlyMap<string, string>): Row[] 
 function fallback(schema: z.ZodType): string {
   const unset = schema.safeParse(undefined);
   if (!unset.success) return '**required**';
-  return unset.data === undefined ? 'none' : `\`${String(unset.data)}\``;
+  return unset.data === undefined ? 'none' : `\`${JSON.stringify(unset.data).replaceAll('"', '')}\``;
 }
 
 function expectation(schema: z.ZodType): string {
