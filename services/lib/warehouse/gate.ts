@@ -1,10 +1,15 @@
+import { PlatformError } from '../process/errors.ts';
 import type { Database, Session } from './database.ts';
 import type { Dialect } from './ddl.ts';
 import { integerLiteral } from './sql.ts';
 
-/** First statement of every load: one row that any two loads both write, so that one of them waits and then loses its swap. */
+/**
+ * First statement of every load: one row that any two loads both write, so that one of them waits and then loses its swap.
+ * Rejects with WAREHOUSE_SCHEMA when the row is not there: loads would not exclude each other.
+ */
 export async function takeGate(session: Session): Promise<void> {
-  await session.query('UPDATE load_gate SET n = n + 1');
+  const { affected } = await session.query('UPDATE load_gate SET n = n + 1');
+  if (affected !== 1) throw new PlatformError('WAREHOUSE_SCHEMA', `load_gate must have one row, it has ${affected}`);
 }
 
 /**

@@ -94,6 +94,17 @@ describe('warehouse SQL', () => {
     assert(swap.includes(`SET position = '${position('9', 3)}'`) && swap.includes(`position = '${trimHorizon}'`));
   });
 
+  it('loads nothing through a gate that two loads would not share', async () => {
+    const { session, statements } = recordingSession('postgres');
+    const query = session.query.bind(session);
+    session.query = async (sql) => ({ ...(await query(sql)), ...(sql.startsWith('UPDATE load_gate') ? { affected: 0 } : {}) });
+    await assert.rejects(
+      load(session, noCopy, batch, () => 0),
+      { code: 'WAREHOUSE_SCHEMA' },
+    );
+    assert.equal(statements.length, 2);
+  });
+
   it('looks for copies of an event 8 days around the batch', async () => {
     const { session, statements } = recordingSession('postgres');
     await load(session, noCopy, batch, () => 0);
