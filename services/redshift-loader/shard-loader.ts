@@ -42,8 +42,8 @@ export class ShardLoader implements RecordProcessor {
     this.#stager = await ShardStager.resume(this.#parts, shard);
     const { head } = this.#stager;
     this.#parts.log.info({ event: 'loader.resumed', head, checkpoint }, 'the shard goes on from its head');
-    // A checkpoint is never made beyond the head, so this is a registry that was restored or emptied: KCL will not deliver
-    // what lies between again.
+    // A checkpoint at a record is never made beyond the head, so this is a registry that was restored or emptied: KCL will not
+    // deliver what lies between again. SHARD_END is beyond every head; that nothing lies between is the rule there.
     if (isAfter(checkpoint, head)) await this.#closeGap(checkpoint);
   }
 
@@ -148,10 +148,14 @@ export class ShardLoader implements RecordProcessor {
     const { log, metrics, readGap } = this.#parts;
     const stager = this.#current();
     const shardId = this.#shard?.shardId ?? '';
-    log.error({ event: 'loader.gap', head: stager.head, checkpoint }, 'the checkpoint is beyond the head: reading the stream between them');
-    metrics.count('gaps_read');
+    const { head } = stager;
+    log.info({ event: 'loader.behind', head, checkpoint }, 'the checkpoint is beyond the head: reading the stream between them');
+    let found = 0;
     try {
-      for await (const records of readGap(shardId, stager.head, checkpoint)) await this.#take(records);
+      for await (const records of readGap(shardId, head, checkpoint)) {
+        found += records.length;
+        await this.#take(records);
+      }
     } catch (error) {
       if (!isPlatformError(error, 'STREAM_TRIMMED')) throw error;
       log.error(
@@ -159,6 +163,13 @@ export class ShardLoader implements RecordProcessor {
         'records between head and checkpoint are gone from the stream: they are lost to the warehouse',
       );
       metrics.count('gaps_trimmed');
+    }
+    if (found > 0) {
+      log.error(
+        { event: 'loader.gap', head, checkpoint, records: found },
+        'the registry stood behind the checkpoint: read from the stream',
+      );
+      metrics.count('gaps_read');
     }
     await stager.flush();
   }

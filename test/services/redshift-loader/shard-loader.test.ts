@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import pino from 'pino';
 import { createDeadLetters } from '../../../services/lib/deadletter/dead-letters.ts';
 import { decodeBookingEvent, encodeBookingEvent } from '../../../services/lib/events/booking-event-codec.ts';
-import { isAfter, type Position, position, trimHorizon } from '../../../services/lib/kcl/position.ts';
+import { isAfter, type Position, position, shardEnd, trimHorizon } from '../../../services/lib/kcl/position.ts';
 import type { Checkpointer, ShardContext, StreamRecord } from '../../../services/lib/kcl/processor.ts';
 import { PlatformError } from '../../../services/lib/process/errors.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
@@ -279,6 +279,19 @@ describe('shard side of the loader', () => {
       (await t.files()).map((file) => [file.rows, file.to]),
       [[2, position('2')]],
     );
+    assert.equal(t.metrics.drain().counters.find((c) => c.name === 'gaps_read')?.value, 1);
+  });
+
+  it('takes the end of a shard that comes back for what it is: nothing to read, no alarm, the same checkpoint', async () => {
+    const t = setUp();
+    await t.loader.initialize(t.shard, trimHorizon);
+    await t.deliver([record(1), record(2), record(3)]);
+    const again = setUp({ registry: t.registry, objects: t.store });
+    await again.loader.initialize(again.shard, shardEnd);
+    await again.loader.shardEnded(again.checkpointer);
+    assert.deepEqual(again.checkpointer.calls, ['all']);
+    assert.equal((await t.files()).length, 1);
+    assert(!again.metrics.drain().counters.some((c) => c.name === 'gaps_read'));
   });
 
   it('says loudly what the stream no longer has, and goes on', async () => {
