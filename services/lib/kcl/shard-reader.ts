@@ -216,7 +216,13 @@ class Calls {
   }
 }
 
-const throttles = new Set(['ProvisionedThroughputExceededException', 'LimitExceededException', 'KMSThrottlingException']);
+const throttles = new Set([
+  'ProvisionedThroughputExceededException',
+  'LimitExceededException',
+  'KMSThrottlingException',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+]);
 
 /** Throttles, server faults, and whatever never got an answer. */
 function canRetry(error: unknown): boolean {

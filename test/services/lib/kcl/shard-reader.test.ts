@@ -174,7 +174,8 @@ describe('the shard reader', () => {
   it('retries throttles and server faults with a growing pause, at most 5 s', async () => {
     const fake = new FakeShard([plain(1)]);
     const throttle = { status: 400, type: 'ProvisionedThroughputExceededException' };
-    fake.faults.push(throttle, { status: 503, type: 'ServiceUnavailable' }, throttle, throttle, throttle);
+    const ofTheAccount = { status: 400, type: 'ThrottlingException' };
+    fake.faults.push(throttle, { status: 503, type: 'ServiceUnavailable' }, throttle, ofTheAccount, throttle);
     assert.deepEqual(await texts(fake.read()), ['plain 1']);
     const calls = fake.recordCalls();
     assert.deepEqual(
