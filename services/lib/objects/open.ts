@@ -1,8 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { S3Client } from '@aws-sdk/client-s3';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { AwsConfig } from '../process/aws.ts';
+import { type AwsConfig, httpHandler, localCredentials } from '../process/aws.ts';
 import { isLoopbackUrl } from '../process/config.ts';
 import { PlatformError } from '../process/errors.ts';
 import { FileStore } from './file-store.ts';
@@ -10,9 +9,7 @@ import { isKey } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
 import { S3Store } from './s3-store.ts';
 
-const connectionTimeoutMs = 2_000;
 const requestTimeoutMs = 30_000;
-const maxSockets = 50;
 
 /**
  * `file:///absolute/dir`, or `s3://bucket/prefix`; in local mode an s3 URL must name a server on loopback:
@@ -50,13 +47,7 @@ function s3Client(region: string, endpoint: string | undefined): S3Client {
     // Only checksums that are asked for: the stored SHA-256 is the one that counts.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: connectionTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      throwOnRequestTimeout: true,
-      httpAgent: { keepAlive: true, maxSockets },
-      httpsAgent: { keepAlive: true, maxSockets },
-    }),
-    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+    requestHandler: httpHandler(requestTimeoutMs),
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true, credentials: localCredentials }),
   });
 }

@@ -35,19 +35,26 @@ const maxSockets = 50;
 const connectionTimeoutMs = 2_000;
 const requestTimeoutMs = 10_000;
 
+/** How every client of ours talks HTTP: a limit on all of it. */
+export const httpHandler = (requestTimeout: number): NodeHttpHandler =>
+  new NodeHttpHandler({
+    connectionTimeout: connectionTimeoutMs,
+    requestTimeout,
+    throwOnRequestTimeout: true,
+    httpAgent: { keepAlive: true, maxSockets },
+    httpsAgent: { keepAlive: true, maxSockets },
+  });
+
+/** What a client of a local endpoint signs with: worth nothing anywhere. */
+export const localCredentials = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
+
 function clientOptions(config: AwsConfig, url: string | undefined) {
   assertLocalMode(config);
   return {
     region: config.AWS_REGION,
     maxAttempts: 4,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: connectionTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      throwOnRequestTimeout: true,
-      httpAgent: { keepAlive: true, maxSockets },
-      httpsAgent: { keepAlive: true, maxSockets },
-    }),
-    ...(url === undefined ? {} : { endpoint: url, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+    requestHandler: httpHandler(requestTimeoutMs),
+    ...(url === undefined ? {} : { endpoint: url, credentials: localCredentials }),
   };
 }
 
