@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isGroupAlive } from '../../../services/lib/process/process-group.ts';
 import { findProgram } from '../../setup/prerequisites.mjs';
 import { LogTail } from './log-tail.ts';
-import { groupIsAlive, signalGroup } from './process-group.ts';
 import { forget, reaperInput, remember } from './reaper.ts';
 
 export interface ProcessOptions {
@@ -139,6 +139,14 @@ async function becomesReady(
 async function clearGroup(group: number): Promise<void> {
   const deadline = performance.now() + groupGoneMs;
   signalGroup(group, 'SIGKILL');
-  while (groupIsAlive(group) && performance.now() < deadline) await delay(pollMs);
+  while (isGroupAlive(group) && performance.now() < deadline) await delay(pollMs);
   forget(group);
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // it has no member any more
+  }
 }
