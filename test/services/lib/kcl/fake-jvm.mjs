@@ -21,6 +21,8 @@ function runDaemon() {
   process.on('SIGTERM', () => {
     if (behaviour !== 'deaf') for (const child of running) child.stdin.end(); // then it idles, like the real one
   });
+  // its input closes though nobody asked for a stop
+  if (behaviour === 'input-closes') setTimeout(() => running[1]?.stdin.end(), 250);
   if (behaviour === 'daemon-dies') setTimeout(() => process.exit(1), 250); // its children live on
   setInterval(() => {}, 1_000);
 }
@@ -35,7 +37,8 @@ function runChild(index) {
   if (behaviour === 'child-dies' && index === 1) setTimeout(() => process.kill(process.pid, 'SIGKILL'), 250);
   process.stdin.resume().on('end', () => {
     if (behaviour === 'child-dies-stopping' && index === 1) process.exit(1);
-    if (behaviour !== 'daemon-dies') link.end('D{"reason":"leaseLost"}\n', () => process.exit(0));
+    const reason = behaviour === 'input-closes' ? 'stdinClosed' : 'leaseLost';
+    if (behaviour !== 'daemon-dies') link.end(`D${JSON.stringify({ reason })}\n`, () => process.exit(0));
   });
   setInterval(() => {}, 1_000);
 }

@@ -11,7 +11,7 @@ import { isGroupAlive, type ProcessGroup, startProcessGroup } from '../../../../
 
 const fakeJvm = fileURLToPath(new URL('fake-jvm.mjs', import.meta.url));
 
-type Behaviour = 'good' | 'daemon-dies' | 'child-dies' | 'child-dies-stopping' | 'deaf' | 'childless';
+type Behaviour = 'good' | 'daemon-dies' | 'child-dies' | 'child-dies-stopping' | 'input-closes' | 'deaf' | 'childless';
 
 class Rig {
   readonly folder = mkdtempSync(path.join(os.tmpdir(), 'l-'));
@@ -121,6 +121,14 @@ describe('the launcher', function () {
     assert.equal(rig.launcher.health().healthy, false);
     await rig.waitFor(rig.running(2));
     assert.match(rig.logged.find(({ event }) => event === 'daemon.restarting')?.cause ?? '', /child \d+ of shard-1 ended without a word/);
+    rig.launcher.stop();
+    assert.equal(await run, 'clean');
+  });
+
+  it('starts everything again when the daemon closed a child without having said why', async () => {
+    const run = rig.start('input-closes');
+    await rig.waitFor(rig.running(2));
+    assert.match(rig.logged.find(({ event }) => event === 'daemon.restarting')?.cause ?? '', /of shard-1 ended without a word/);
     rig.launcher.stop();
     assert.equal(await run, 'clean');
   });

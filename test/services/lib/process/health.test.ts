@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { type HealthServer, startHealthServer } from '../../../../services/lib/process/health.ts';
+import { requirePart } from '../../../support/optional.ts';
+import { isLoopback, listenersOf } from '../../../support/sockets.ts';
 
 describe('the health server', () => {
   let server: HealthServer;
@@ -35,6 +37,12 @@ describe('the health server', () => {
   it('knows nothing else', async () => {
     assert.equal((await get('/')).status, 404);
     assert.equal((await get('/healthz', { method: 'POST' })).status, 404);
+  });
+
+  it('is for this machine alone', function () {
+    requirePart(this, 'linux');
+    const own = listenersOf([process.pid]).filter(({ port }) => port === server.port);
+    assert.deepEqual(own.map(isLoopback), [true]);
   });
 
   it('says which setting to change when its port is taken', async () => {
