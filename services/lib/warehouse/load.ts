@@ -112,6 +112,7 @@ async function loadEvents(session: Session, copier: StageCopier, files: readonly
     files.flatMap((file) => file.object ?? []),
   );
   await checkCounts(session, files);
+  await refreshStatistics(session, ['load_stage (event_id, occurred_at)', 'booking_event (event_id, occurred_at)']);
 
   await session.query(createTempTable('load_fresh', bookingEvent, session.dialect));
   await session.query(insertFresh(files));
@@ -119,9 +120,18 @@ async function loadEvents(session: Session, copier: StageCopier, files: readonly
   await session.query(`INSERT INTO booking_event (${eventColumns}) SELECT ${eventColumns} FROM load_fresh`);
 
   await session.query(createTempTable('load_latest', booking, session.dialect));
+  await refreshStatistics(session, ['load_fresh (booking_id)', 'booking (booking_id)']);
   for (const statement of currentRowStatements) await session.query(statement);
   for (const table of scratch) await session.query(`DROP TABLE ${table}`);
   return inserted;
+}
+
+/**
+ * Redshift analyzes by itself; Postgres leaves it to a daemon that PGlite lacks and that never sees temporary tables. Without statistics a
+ * join of two times 10,000 rows was planned as nested scans: 14 s in place of 0.1 s.
+ */
+async function refreshStatistics(session: Session, tables: readonly string[]): Promise<void> {
+  if (session.dialect === 'postgres') for (const table of tables) await session.query(`ANALYZE ${table}`);
 }
 
 async function countPerFile(session: Session, table: string): Promise<Map<string, number>> {
