@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SetupFailure } from './failure.mjs';
@@ -21,7 +21,7 @@ export async function withLock(file, report, work) {
   while (!tryLock(file)) {
     const owner = ownerOf(file);
     if (owner !== undefined && !isAlive(owner)) {
-      rmSync(file, { force: true });
+      removeStale(file, owner);
       continue;
     }
     if (!told) report(`waiting for another set-up (process ${owner ?? 'unknown'}) to finish`);
@@ -55,6 +55,19 @@ function tryLock(file) {
     throw error;
   } finally {
     rmSync(own, { force: true });
+  }
+}
+
+/** Only the lock of that owner: two may find it dead at once, and the second must not remove the lock that the first made. @param {string} file @param {number} dead */
+function removeStale(file, dead) {
+  const taken = `${file}.stale.${process.pid}`;
+  try {
+    renameSync(file, taken);
+    if (ownerOf(taken) !== dead) linkSync(taken, file);
+  } catch {
+    // somebody else was first
+  } finally {
+    rmSync(taken, { force: true });
   }
 }
 
