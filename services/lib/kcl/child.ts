@@ -60,8 +60,8 @@ export async function runChild<S extends ConfigShape>(consumer: Consumer<S>, giv
     await link.flush();
     process.exit(1);
   };
+  // Rejections that nobody handles come here too.
   process.on('uncaughtException', (thrown) => void fail('child.uncaught', thrown));
-  process.on('unhandledRejection', (thrown) => void fail('child.unhandled', thrown));
 
   const { application, streamName } = consumptionOf(definition, config, kclConfig.APPLICATION);
   const shared = {

@@ -93,8 +93,7 @@ async function serve<S extends ConfigShape>(consumer: Consumer<S>, settings: Lau
     log.error({ event: 'launcher.defect', err: ensureError(thrown) }, 'an error nobody handled: stopping');
     launcher.stop();
   };
-  process.on('uncaughtException', onDefect);
-  process.on('unhandledRejection', onDefect);
+  process.on('uncaughtException', onDefect); // rejections that nobody handles come here too
 
   const outcome = await launcher.run((signal) => prepare(consumer, settings, { log, metrics, runFolder, signal }));
   emf?.stop();

@@ -6,7 +6,7 @@ import { defineService } from '../../../../services/lib/process/service.ts';
 
 const stream = { name: 's', summary: 'any', localShards: 1, retentionHours: 24 };
 
-/** A child that does as each record's data says. */
+/** A consumer that does as each record's data, or its environment, says. */
 await runConsumer({
   definition: defineService({
     name: 'obedient',
@@ -21,6 +21,10 @@ await runConsumer({
     actions: [],
     size: { cpu: 256, memoryMiB: 512 },
   }),
+  startBackground() {
+    if (process.env['BACKGROUND'] === 'rejects') void Promise.reject(new Error('nobody handles this'));
+    return { stop: async () => undefined };
+  },
   createProcessor: ({ log, metrics, streamId, application, workerId }) => ({
     async initialize() {
       log.info({ streamId, application, workerId }, 'initialized');
@@ -36,7 +40,8 @@ await runConsumer({
         }
         if (order === 'reject') throw new PlatformError('PUT_FAILED', 'could not put', { cause: new Error('the cause') });
         if (order === 'throw-later') setTimeout(() => JSON.parse('{'), 0);
-        if (order === 'hang' || order === 'throw-later') await new Promise(() => {});
+        if (order === 'reject-later') void Promise.reject(new Error('nobody handles this'));
+        if (order === 'hang' || order.endsWith('-later')) await new Promise(() => {});
       }
     },
     shardEnded: async (checkpointer) => void (await checkpointer.all()),

@@ -160,12 +160,14 @@ describe('a child process', function () {
     assert.equal(counted.get('orders'), 1);
   });
 
-  it('ends when something throws outside any promise', async () => {
-    send(initialize);
-    send(order('throw-later'));
-    assert.equal(await exit(), 1);
-    assert.equal(logged.at(-1)?.event, 'child.uncaught');
-  });
+  for (const defect of ['throw-later', 'reject-later']) {
+    it(`ends on an error that nobody handles (${defect})`, async () => {
+      send(initialize);
+      send(order(defect));
+      assert.equal(await exit(), 1);
+      assert.equal(logged.at(-1)?.event, 'child.uncaught');
+    });
+  }
 
   it('ends when the daemon closes its input, even in the middle of a batch', async () => {
     send(initialize);

@@ -139,6 +139,17 @@ describe('a launcher process', function () {
     assert.ok(log().some(({ event }) => event === 'launcher.forced'));
   });
 
+  it('stops in order on an error that nobody handles, and ends with 1', async () => {
+    start({ BACKGROUND: 'rejects' });
+    const { pid } = await logged('daemon.started');
+    assert.equal(await exitCode(), 1);
+    assert.equal(isGroupAlive(pid ?? 0), false);
+    assert.deepEqual(
+      log().flatMap(({ event }) => (event === 'launcher.defect' || event === 'launcher.failed' ? [event] : [])),
+      ['launcher.defect', 'launcher.failed'],
+    );
+  });
+
   it('takes its daemon and the children with it when it is killed', async () => {
     start();
     await childLines(2);
