@@ -3,28 +3,14 @@ import { kclConsumerConfig } from '../../../services/lib/kcl/config.ts';
 import { runConsumer } from '../../../services/lib/kcl/consumer.ts';
 import type { RecordProcessor } from '../../../services/lib/kcl/processor.ts';
 import { text, textOr } from '../../../services/lib/process/config.ts';
-import { defineService } from '../../../services/lib/process/service.ts';
+import { sampleConsumer } from '../../support/sample-consumer.ts';
 
 /** A KCL consumer that writes down all it is told, one JSON line each, and checkpoints after every batch. */
-const recorder = defineService({
-  name: 'recorder',
-  summary: 'writes down what KCL delivers',
-  runtime: 'kcl-consumer',
-  config: { ...kclConsumerConfig, STREAM: textOr('recorded'), EVIDENCE: text },
-  consumes: {
-    stream: { name: 'recorded', summary: 'any records', localShards: 2, retentionHours: 24 },
-    streamConfigKey: 'STREAM',
-    application: 'recorder',
-    idleTimeBetweenReadsMs: 200,
-    maxRecords: 1_000,
-  },
-  produces: [],
-  tables: [],
-  topics: [],
-  objects: [],
-  actions: [],
-  size: { cpu: 256, memoryMiB: 512 },
-});
+const recorder = sampleConsumer(
+  'recorder',
+  { ...kclConsumerConfig, STREAM: textOr('recorded'), EVIDENCE: text },
+  { streamName: 'recorded', streamConfigKey: 'STREAM', idleTimeBetweenReadsMs: 200, maxRecords: 1_000 },
+);
 
 await runConsumer({
   definition: recorder,

@@ -2,25 +2,15 @@ import { kclConsumerConfig } from '../../../../services/lib/kcl/config.ts';
 import { runConsumer } from '../../../../services/lib/kcl/consumer.ts';
 import { textOr } from '../../../../services/lib/process/config.ts';
 import { PlatformError } from '../../../../services/lib/process/errors.ts';
-import { defineService } from '../../../../services/lib/process/service.ts';
-
-const stream = { name: 's', summary: 'any', localShards: 1, retentionHours: 24 };
+import { sampleConsumer } from '../../../support/sample-consumer.ts';
 
 /** A consumer that does as each record's data, or its environment, says. */
 await runConsumer({
-  definition: defineService({
-    name: 'obedient',
-    summary: 'does as it is told',
-    runtime: 'kcl-consumer',
-    config: { ...kclConsumerConfig, STREAM: textOr('s') },
-    consumes: { stream, streamConfigKey: 'STREAM', application: 'obedient', idleTimeBetweenReadsMs: 200, maxRecords: 10 },
-    produces: [],
-    tables: [],
-    topics: [],
-    objects: [],
-    actions: [],
-    size: { cpu: 256, memoryMiB: 512 },
-  }),
+  definition: sampleConsumer(
+    'obedient',
+    { ...kclConsumerConfig, STREAM: textOr('s') },
+    { streamName: 's', streamConfigKey: 'STREAM', idleTimeBetweenReadsMs: 200, maxRecords: 10 },
+  ),
   startBackground() {
     if (process.env['BACKGROUND'] === 'rejects') void Promise.reject(new Error('nobody handles this'));
     return { stop: async () => undefined };

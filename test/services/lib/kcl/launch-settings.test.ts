@@ -6,27 +6,13 @@ import { kclConsumerConfig } from '../../../../services/lib/kcl/config.ts';
 import { launchSettings, type NodeProcess } from '../../../../services/lib/kcl/launch-settings.ts';
 import { text, textOr } from '../../../../services/lib/process/config.ts';
 import { isPlatformError } from '../../../../services/lib/process/errors.ts';
-import { defineService } from '../../../../services/lib/process/service.ts';
+import { sampleConsumer } from '../../../support/sample-consumer.ts';
 
-const definition = defineService({
-  name: 'sample',
-  summary: 'a consumer',
-  runtime: 'kcl-consumer',
-  config: { ...kclConsumerConfig, EVENTS_STREAM: textOr('booking-events'), NEEDED: text },
-  consumes: {
-    stream: { name: 'booking-events', summary: 'events', localShards: 2, retentionHours: 24 },
-    streamConfigKey: 'EVENTS_STREAM',
-    application: 'sample',
-    idleTimeBetweenReadsMs: 400,
-    maxRecords: 2_000,
-  },
-  produces: [],
-  tables: [],
-  topics: [],
-  objects: [],
-  actions: [],
-  size: { cpu: 256, memoryMiB: 512 },
-});
+const definition = sampleConsumer(
+  'sample',
+  { ...kclConsumerConfig, EVENTS_STREAM: textOr('booking-events'), NEEDED: text },
+  { streamName: 'booking-events', streamConfigKey: 'EVENTS_STREAM', idleTimeBetweenReadsMs: 400, maxRecords: 2_000 },
+);
 
 describe('launch settings', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 's-'));
