@@ -104,7 +104,11 @@ export class Launcher {
     let background: Background | undefined;
     let outcome: StopOutcome = 'clean';
     try {
-      const prepared = await prepare(this.#stop.signal);
+      // Nothing runs yet: a stop does not wait for a call that nobody answers.
+      const stopped = aborted(this.#stop.signal).then((): never => {
+        throw this.#stop.signal.reason;
+      });
+      const prepared = await Promise.race([prepare(this.#stop.signal), stopped]);
       background = prepared.startBackground();
       while (!this.#stop.signal.aborted) outcome = await this.#runDaemon(prepared);
     } catch (error) {

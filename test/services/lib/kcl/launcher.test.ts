@@ -185,7 +185,7 @@ describe('the launcher', function () {
 
   it('stops cleanly while it still waits for its stream', async () => {
     const run = rig.start('childless', {
-      prepare: (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      prepare: () => new Promise(() => {}), // no answer, and no way to call it off
     });
     await rig.waitFor(() => rig.launcher !== undefined);
     rig.launcher.stop();
