@@ -54,6 +54,9 @@ export const flag = z
   .transform((t) => t === 'true');
 
 const loopbackHosts = new Set(['127.0.0.1', 'localhost', '[::1]']);
+/** In a Postgres URL a parameter `host` takes the place of the host: such a URL is none. */
 export function isLoopbackUrl(url: string): boolean {
-  return URL.canParse(url) && loopbackHosts.has(new URL(url).hostname);
+  if (!URL.canParse(url)) return false;
+  const { hostname, searchParams } = new URL(url);
+  return loopbackHosts.has(hostname) && !searchParams.has('host');
 }

@@ -34,7 +34,13 @@ describe('configuration', () => {
 
   it('knows a loopback address from any other', () => {
     for (const url of ['http://127.0.0.1:1', 'http://localhost:1/x', 'http://[::1]:1']) assert.ok(isLoopbackUrl(url), url);
-    for (const url of ['http://127.0.0.1.example.com', 'http://10.0.0.1', 'http://localhost.example.com', 'nonsense'])
+    for (const url of [
+      'http://127.0.0.1.example.com',
+      'http://10.0.0.1',
+      'http://localhost.example.com',
+      'nonsense',
+      'postgres://127.0.0.1:5432/d?host=example.com',
+    ])
       assert.ok(!isLoopbackUrl(url), url);
   });
 });
