@@ -95,6 +95,15 @@ describe('the fraud processor', () => {
     assert.equal(checkpointer.last, position('1001'), 'all that was delivered');
   });
 
+  it('stores and publishes every alert of a batch, however many', async () => {
+    const one: RulesFile = { ...rules, rules: [rule({ id: 'one', count: { atLeast: 1, within: 'PT0S' } })] };
+    const users = Array.from({ length: 50 }, (_, i) => cancelled(i, `user-${i}`));
+    const surroundings = new Surroundings([shardOf(users)]);
+    const { deliver } = await started(surroundings, one);
+    await deliver(0);
+    assert.deepEqual([surroundings.stored.size, new Set(surroundings.published).size], [50, 50]);
+  });
+
   it('does not answer a batch whose alerts could not be stored', async () => {
     const surroundings = new Surroundings([shardOf([cancelled(0), cancelled(1)])]);
     const { checkpointer, deliver } = await started(surroundings);

@@ -60,6 +60,16 @@ describe('a shard state', () => {
     });
   });
 
+  it('knows an id while its event is not late, exactly, whenever memory is swept', () => {
+    for (const smallestSweep of [1, 1_000]) {
+      const state = ShardState.empty(compiled([{}]), wholeRange, { smallestSweep });
+      const first = at(0, { type: 'reserved' });
+      const again = { ...first, occurredAt: first.occurredAt + 40 * second };
+      assert.deepEqual(feed(state, first, at(45 * second), again), [[], [], 'duplicate']);
+      assert.deepEqual(feed(state, at(45 * second + 1), again), [[], []], 'the horizon has passed the first one');
+    }
+  });
+
   describe('count', () => {
     it('holds when newest − oldest is exactly within, not a millisecond more', () => {
       const rules = compiled([{ count: { atLeast: 2, within: 'PT10S' } }]);
@@ -215,6 +225,16 @@ describe('a shard state', () => {
       const floors = new Floors([{ range: { start: 5n, end: 9n }, watermark: 7 }]);
       assert.deepEqual(floors.within({ start: 9n, end: 20n }), [{ range: { start: 9n, end: 9n }, watermark: 7 }]);
       assert.deepEqual(floors.within({ start: 10n, end: 20n }), []);
+    });
+
+    it('forgets a floor when the watermark has reached it, and no other', () => {
+      const floors = new Floors([5, 7, 8].map((watermark, i) => ({ range: { start: hash, end: hash + BigInt(i) }, watermark })));
+      floors.passed(6);
+      assert.equal(floors.at('user-1'), 8);
+      floors.passed(7);
+      assert.deepEqual(floors.within(wholeRange), [{ range: { start: hash, end: hash + 2n }, watermark: 8 }]);
+      floors.passed(8);
+      assert.equal(floors.at('user-1'), Number.NEGATIVE_INFINITY);
     });
 
     it('refuses parents that were applied under other rules', () => {
