@@ -183,6 +183,21 @@ describe('shard side of the loader', () => {
     assert.deepEqual(t.checkpointer.calls, ['all']);
   });
 
+  it('does not ask again for a checkpoint that KCL refused, until there is another to ask for', async () => {
+    const t = setUp();
+    await t.loader.initialize(t.shard, trimHorizon);
+    const asked: string[] = [];
+    t.checkpointer.at = async (sequence) => {
+      asked.push(sequence);
+      return { ok: false, reason: 'bounds', error: 'IllegalArgumentException' };
+    };
+    await t.deliver([record(1), record(2), record(3), record(4)]);
+    await t.deliver([]);
+    assert.deepEqual(asked, ['3']);
+    await t.deliver([record(5), record(6), record(7)]);
+    assert.deepEqual(asked, ['3', '6']);
+  });
+
   it('registers all before it ends a shard or stops', async () => {
     for (const action of ['shardEnded', 'shutdownRequested'] as const) {
       const t = setUp();
