@@ -192,7 +192,7 @@ function warehouseContract(database: () => Database): void {
       await t.stage('bad', [bookingEventOf(booking(), 1)]);
       const [key = '', body = Buffer.alloc(0)] = [...t.store.objects].find(([k]) => k.includes('/bad/')) ?? [];
       if (fault === 'missing') t.store.objects.delete(key);
-      else t.store.objects.set(key, Buffer.concat([body, Buffer.from('x')]));
+      else t.store.objects.set(key, Buffer.from([...body].reverse())); // as long as it was
       const committer = t.committer();
       await committer.run();
       assert.equal(await committer.run(), 'blocked');
