@@ -119,7 +119,7 @@ describe('the page', () => {
 
   it('follows the light or dark scheme of the reader', async () => {
     await open(12_000);
-    const background = () => page.evaluate('getComputedStyle(document.body).backgroundColor') as Promise<string>;
+    const background = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
     await page.emulateMedia({ colorScheme: 'light' });
     const light = await background();
     await page.emulateMedia({ colorScheme: 'dark' });
