@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
 import { position, trimHorizon } from '../../../../services/lib/kcl/position.ts';
 import { isPlatformError } from '../../../../services/lib/process/errors.ts';
-import { redshiftCopier, redshiftCopySql, redshiftManifest, type StageCopier } from '../../../../services/lib/warehouse/copy.ts';
+import {
+  postgresCopier,
+  redshiftCopier,
+  redshiftCopySql,
+  redshiftManifest,
+  type StageCopier,
+} from '../../../../services/lib/warehouse/copy.ts';
 import { openDatabase, type Result, type Session } from '../../../../services/lib/warehouse/database.ts';
 import { createTable } from '../../../../services/lib/warehouse/ddl.ts';
 import { deadHoldersSql } from '../../../../services/lib/warehouse/gate.ts';
@@ -179,6 +186,20 @@ describe('Redshift adapter (its texts; it has not run against a Redshift)', () =
       'SET lock_timeout TO 3000',
       'SET idle_in_transaction_session_timeout TO 3000',
     ]);
+  });
+});
+
+describe('Postgres copier', () => {
+  it('sends nothing of an object that is not what was registered, and says which it is', async () => {
+    const store = new MemoryStore();
+    await store.create('stage/a.csv.gz', gzipSync('1,2\n'));
+    const { session, statements } = recordingSession('postgres');
+    const object = { key: 'stage/a.csv.gz', size: 24, sha256: 'of another body' };
+    for (const key of [object.key, 'stage/missing.csv.gz']) {
+      const copied = postgresCopier(store).copy(session, 'load_stage', ['a', 'b'], [{ ...object, key }]);
+      await assert.rejects(copied, { code: 'WAREHOUSE_MISMATCH', key });
+    }
+    assert.deepEqual(statements, []);
   });
 });
 
