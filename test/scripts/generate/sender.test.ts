@@ -60,7 +60,10 @@ describe('sender', () => {
       requests.map((r) => r.length),
       [3, 1],
     );
-    assert.deepEqual(taken.map((d) => Number.parseInt(d, 10)).sort((a, b) => a - b), [0, 1, 2]);
+    assert.deepEqual(
+      taken.map((d) => Number.parseInt(d, 10)).sort((a, b) => a - b),
+      [0, 1, 2],
+    );
     assert.deepEqual(
       log.map((r) => r.sequenceNumber),
       ['1', '2', '3'],
