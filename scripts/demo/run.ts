@@ -4,9 +4,11 @@ import { defaultRules } from '../../services/fraud-detector/default-rules.ts';
 import { SendLog } from '../generate/send-log.ts';
 import { Sender } from '../generate/sender.ts';
 import { recordsOf } from '../generate/source.ts';
-import { readAlerts, readDeadLetters, readWarehouse } from '../judge/collect.ts';
-import type { Evidence, Failure } from '../judge/evidence.ts';
+import { readAlerts, readDeadLetters } from '../judge/collect.ts';
+import { readWarehouse } from '../judge/collect-warehouse.ts';
+import type { Evidence, Failure, PublishedAlert } from '../judge/evidence.ts';
 import { judge, type Verdict } from '../judge/judge.ts';
+import type { CaughtMessage } from '../local/sns/sns.ts';
 import { disturb } from './disturb.ts';
 import { Figures } from './figures.ts';
 import { type DemoFlags, type Disturbance, serviceNames, shardsFor } from './flags.ts';
@@ -162,6 +164,15 @@ async function send(run: DemoRun, system: LocalSystem, sender: Sender, figures: 
   signal.throwIfAborted();
 }
 
+/** A message that is no JSON is kept as text: it is no alert, and the judge says so. */
+function publishedAlert({ message, attributes, receivedAt }: CaughtMessage): PublishedAlert {
+  try {
+    return { message: JSON.parse(message) as unknown, attributes, receivedAt };
+  } catch {
+    return { message, attributes, receivedAt };
+  }
+}
+
 async function judged(run: DemoRun, system: LocalSystem, log: SendLog, figures: Figures, signal: AbortSignal): Promise<Verdict> {
   figures.enter('draining');
   run.say('sending is over; waiting until every consumer is done with it');
@@ -182,11 +193,8 @@ async function judged(run: DemoRun, system: LocalSystem, log: SendLog, figures: 
     deadLetters,
     rules: defaultRules,
     storedAlerts: alerts,
-    publishedAlerts: system.stack
-      .caught()
-      .map(({ message, receivedAt }) => ({ alertId: (JSON.parse(message) as { alertId: string }).alertId, receivedAt })),
-    warehouseRows: warehouse.rows,
-    warehouseBookings: warehouse.bookings,
+    publishedAlerts: system.stack.caught().map(publishedAlert),
+    ...warehouse,
   };
   const { result, failures } = judge(evidence);
   const notDone: Failure[] =

@@ -1,13 +1,23 @@
-import { type BookingEvent, eventIdOf } from '../../services/lib/events/booking-event.ts';
+import { createHash } from 'node:crypto';
+import type { BookingEvent, EventType } from '../../services/lib/events/booking-event.ts';
 import type { Booking, Change } from './booking.ts';
 
+export type CanonicalEvent = Omit<BookingEvent, 'extra' | 'traceparent'>;
+
+/** By the contract's text (docs/contracts), not by the code of the services: whoever judges them must not share their faults. */
+export function contractEventId(bookingId: string, version: number, type: EventType): string {
+  const hash = createHash('sha256');
+  hash.update(`[${JSON.stringify(bookingId)},${version},"${type}"]`, 'utf8');
+  return hash.digest().subarray(0, 16).toString('hex');
+}
+
 /** The event a change stands for, without the attributes that have no place in it; undefined for a write that means nothing. */
-export function canonicalEvent(change: Change, occurredAtShift = 0): BookingEvent | undefined {
+export function canonicalEvent(change: Change, occurredAtShift = 0): CanonicalEvent | undefined {
   const booking = bookingAfter(change);
   if (booking === undefined || change.means === 'no-op') return undefined;
   return {
     schemaVersion: 1,
-    eventId: eventIdOf(booking.bookingId, booking.version, change.means),
+    eventId: contractEventId(booking.bookingId, booking.version, change.means),
     type: change.means,
     bookingId: booking.bookingId,
     version: booking.version,

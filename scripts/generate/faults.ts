@@ -1,6 +1,6 @@
-import { eventIdOf, eventTypes } from '../../services/lib/events/booking-event.ts';
+import { eventTypes } from '../../services/lib/events/booking-event.ts';
 import type { Change } from './booking.ts';
-import { bookingAfter, canonicalEvent } from './canonical.ts';
+import { bookingAfter, canonicalEvent, contractEventId } from './canonical.ts';
 import { encodeChange } from './change-record.ts';
 import { Heap } from './heap.ts';
 import { type MalformedKind, malform, malformedKinds } from './malformed.ts';
@@ -86,7 +86,7 @@ function goodRecord(change: Change, { faults, format }: PlanOptions, random: Ran
   const event = canonicalEvent(change, shift);
   const mark = { ...(late && { late }), ...(future && { future }), ...(change.episode !== undefined && { episode: change.episode }) };
   const label: Label = event
-    ? { expect: 'routed', eventIds: [event.eventId], type: event.type, userId: event.userId, occurredAt: event.occurredAt, ...mark }
+    ? { expect: 'routed', eventIds: [event.eventId], event, ...mark }
     : { expect: 'dropped', eventIds: idsOf(change) };
   if (format === 'events') {
     return event && { target: 'events', partitionKey: event.userId, data: Buffer.from(JSON.stringify(event)), label };
@@ -97,7 +97,7 @@ function goodRecord(change: Change, { faults, format }: PlanOptions, random: Ran
 
 function idsOf(change: Change): string[] {
   const booking = bookingAfter(change);
-  return booking === undefined ? [] : eventTypes.map((type) => eventIdOf(booking.bookingId, booking.version, type));
+  return booking === undefined ? [] : eventTypes.map((type) => contractEventId(booking.bookingId, booking.version, type));
 }
 
 /** Turns honest changes into broken records, each kind in its turn. */

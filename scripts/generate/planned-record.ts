@@ -1,4 +1,4 @@
-import type { EventType } from '../../services/lib/events/booking-event.ts';
+import type { CanonicalEvent } from './canonical.ts';
 import type { MalformedKind } from './malformed.ts';
 
 /** What must become of a record, and what was done to it. */
@@ -6,10 +6,8 @@ export interface Label {
   readonly expect: 'routed' | 'dropped' | 'dead-lettered';
   /** Of a routed record; of a dropped one, the ids it must not have made. */
   readonly eventIds: readonly string[];
-  readonly type?: EventType;
-  readonly userId?: string;
-  /** Epoch ms. */
-  readonly occurredAt?: number;
+  /** Of a routed record: what every consumer behind the router must see. */
+  readonly event?: CanonicalEvent;
   /** Sent before, byte for byte. */
   readonly duplicate?: true;
   /** Sent later than it happened, behind others. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import { storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
 import { decodeDeadLetter } from '../../services/lib/deadletter/format.ts';
@@ -9,9 +9,7 @@ import type { StreamRecord } from '../../services/lib/kcl/processor.ts';
 import { readShard } from '../../services/lib/kcl/shard-reader.ts';
 import { listShards, type Shard } from '../../services/lib/kcl/shards.ts';
 import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
-import type { Alert } from '../../services/lib/rules/alert.ts';
-import type { Database, Row } from '../../services/lib/warehouse/database.ts';
-import type { BrokenRecord, FoundDeadLetter, SourceRecord, WarehouseBooking, WarehouseRow } from './evidence.ts';
+import type { BrokenRecord, FoundAlert, FoundDeadLetter, SourceRecord } from './evidence.ts';
 import type { OracleShard } from './naive-alerts.ts';
 
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
@@ -84,41 +82,33 @@ export async function readDeadLetters(store: ObjectStore): Promise<FoundDeadLett
   return letters;
 }
 
-export async function readAlerts(dynamo: DynamoDBClient, table: string): Promise<{ readonly alerts: Alert[]; readonly pending: number }> {
-  const alerts: Alert[] = [];
+export async function readAlerts(
+  dynamo: DynamoDBClient,
+  table: string,
+): Promise<{ readonly alerts: FoundAlert[]; readonly pending: number }> {
+  const alerts: FoundAlert[] = [];
   let pending = 0;
   for await (const page of paginateScan({ client: dynamo }, { TableName: table, ConsistentRead: true })) {
     for (const item of page.Items ?? []) {
-      alerts.push(storedAlertOf(item).alert);
+      alerts.push(foundAlert(item));
       if (item['pending'] !== undefined) pending++;
     }
   }
   return { alerts, pending };
 }
 
-const epochMs = (column: string): string => `CAST(EXTRACT(EPOCH FROM ${column}) * 1000 AS BIGINT)`;
-const numberOr = (value: unknown): number | undefined => (value === null || value === undefined ? undefined : Number(value));
-
-export async function readWarehouse(database: Database): Promise<{ readonly rows: WarehouseRow[]; readonly bookings: WarehouseBooking[] }> {
-  const session = await database.connect();
-  try {
-    const events = await session.query(
-      `SELECT e.event_id, e.type, e.user_id, ${epochMs('e.occurred_at')} AS occurred_at, ${epochMs('l.loaded_at')} AS loaded_at
-       FROM booking_event e LEFT JOIN load_ledger l ON l.file_id = e.file_id`,
-    );
-    const bookings = await session.query('SELECT booking_id, event_id FROM booking');
-    const text = (row: Row, name: string): string => String(row[name]);
-    return {
-      rows: events.rows.map((row) => ({
-        eventId: text(row, 'event_id'),
-        type: text(row, 'type'),
-        userId: text(row, 'user_id'),
-        occurredAt: Number(row['occurred_at']),
-        loadedAt: numberOr(row['loaded_at']),
-      })),
-      bookings: bookings.rows.map((row) => ({ bookingId: text(row, 'booking_id'), eventId: text(row, 'event_id') })),
-    };
-  } finally {
-    await session.close();
-  }
+function foundAlert(item: Readonly<Record<string, AttributeValue>>): FoundAlert {
+  const { alert, action } = storedAlertOf(item);
+  const text = (name: string): string => item[name]?.S ?? '';
+  const number = (name: string): number => Number(item[name]?.N);
+  const columns = {
+    alertId: text('alertId'),
+    ruleId: text('ruleId'),
+    ruleVersion: number('ruleVersion'),
+    mode: text('mode'),
+    severity: text('severity'),
+    key: text('key'),
+    at: number('at'),
+  };
+  return { alert, action, columns };
 }

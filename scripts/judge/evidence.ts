@@ -1,3 +1,4 @@
+import type { Position } from '../../services/lib/kcl/position.ts';
 import type { Alert } from '../../services/lib/rules/alert.ts';
 import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
 import type { SentRecord } from '../generate/send-log.ts';
@@ -23,20 +24,77 @@ export interface BrokenRecord extends SourceRecord {
   readonly subSequenceNumber: number;
 }
 
-export interface WarehouseRow {
+/** The columns of `booking_event` and `booking` that come from the event; text and numbers as the warehouse holds them. */
+export interface WarehouseEvent {
+  readonly bookingId: string;
+  readonly version: number;
   readonly eventId: string;
   readonly type: string;
   readonly userId: string;
+  readonly tourId: string;
   /** Epoch ms. */
   readonly occurredAt: number;
+  readonly seats: number;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly channel: string;
+  readonly source: string;
+}
+
+export interface WarehouseRow extends WarehouseEvent {
+  readonly fileId: string;
   /** When its file was committed, epoch ms; undefined when no ledger row tells. */
   readonly loadedAt: number | undefined;
 }
 
-/** The state of a booking in the warehouse. */
-export interface WarehouseBooking {
-  readonly bookingId: string;
-  readonly eventId: string;
+/** One loaded file, as the load that committed it says. */
+export interface LedgerRow {
+  readonly fileId: string;
+  readonly application: string;
+  /** `<name>@<creation epoch s>`. */
+  readonly streamId: string;
+  readonly shardId: string;
+  readonly from: Position;
+  readonly to: Position;
+  readonly copied: number;
+  readonly inserted: number;
+  /** Epoch ms. */
+  readonly loadedAt: number;
+}
+
+/** Up to where a shard is loaded. */
+export type Watermark = Pick<LedgerRow, 'application' | 'streamId' | 'shardId'> & { readonly position: Position };
+
+export interface AlertColumns {
+  readonly alertId: string;
+  readonly ruleId: string;
+  readonly ruleVersion: number;
+  readonly mode: string;
+  readonly severity: string;
+  readonly key: string;
+  readonly at: number;
+}
+
+/** An item of the alerts table: the alert, what the detector added, and the columns people look it up by. */
+export interface FoundAlert {
+  readonly alert: Alert;
+  readonly action: string;
+  readonly columns: AlertColumns;
+}
+
+/** What subscribers got. */
+export interface PublishedAlert {
+  /** JSON, parsed. */
+  readonly message: unknown;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Epoch ms. */
+  readonly receivedAt: number;
+}
+
+/** Undefined when it is no alert at all. */
+export function alertIdOf({ message }: PublishedAlert): string | undefined {
+  const id: unknown = typeof message === 'object' && message !== null && 'alertId' in message ? message.alertId : undefined;
+  return typeof id === 'string' ? id : undefined;
 }
 
 /** Everything a run leaves behind that can be trusted after a crash: streams, objects, tables, and the generator's log. */
@@ -52,10 +110,13 @@ export interface Evidence {
   readonly broken: readonly BrokenRecord[];
   readonly deadLetters: readonly FoundDeadLetter[];
   readonly rules: RulesFile;
-  readonly storedAlerts: readonly Alert[];
-  readonly publishedAlerts: readonly { readonly alertId: string; readonly receivedAt: number }[];
+  readonly storedAlerts: readonly FoundAlert[];
+  readonly publishedAlerts: readonly PublishedAlert[];
   readonly warehouseRows: readonly WarehouseRow[];
-  readonly warehouseBookings: readonly WarehouseBooking[];
+  /** The state of each booking. */
+  readonly warehouseBookings: readonly WarehouseEvent[];
+  readonly ledger: readonly LedgerRow[];
+  readonly watermarks: readonly Watermark[];
 }
 
 /** One kind of fault that was found, with some of the cases. */
@@ -87,8 +148,11 @@ export class Failures {
   }
 }
 
-export const positionKey = (stream: string, { shardId, sequenceNumber }: { shardId: string; sequenceNumber: string }): string =>
-  `${stream} ${shardId} ${sequenceNumber}`;
+/** A record that was put plain has sub-sequence 0. */
+export const positionKey = (
+  stream: string,
+  { shardId, sequenceNumber, subSequenceNumber = 0 }: { shardId: string; sequenceNumber: string; subSequenceNumber?: number },
+): string => `${stream} ${shardId} ${sequenceNumber}/${subSequenceNumber}`;
 
 export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();

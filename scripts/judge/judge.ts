@@ -1,6 +1,8 @@
 import { type AlertCounts, judgeAlerts } from './alerts.ts';
+import { judgeContents } from './contents.ts';
 import { type Evidence, type Failure, Failures } from './evidence.ts';
 import { type Latencies, latencies } from './latency.ts';
+import { judgeLedger } from './ledger.ts';
 import { judgeOrder } from './order.ts';
 import { judgePositions, labelledPositions, type PositionCounts } from './source-positions.ts';
 import { judgeWarehouse, type WarehouseCounts } from './warehouse.ts';
@@ -27,9 +29,15 @@ export function judge(evidence: Evidence): Verdict {
   if (counts.routed + counts.dropped + counts.deadLettered !== counts.sent) {
     failures.add('sent is not routed + dropped + dead-lettered', JSON.stringify(counts));
   }
+  // All of nothing is accounted for: such a run proves nothing.
+  if (counts.sent === 0) failures.add('nothing was sent', 'the log is empty');
+  const toRoute = positions.filter(({ label }) => label.expect === 'routed').length;
+  if (toRoute > 0 && counts.routed === 0) failures.add('nothing was routed', `${toRoute} records had to be`);
+  judgeContents(evidence, positions, failures);
   judgeOrder(evidence, positions, failures);
   const alerts = judgeAlerts(evidence, positions, failures);
   const warehouse = judgeWarehouse(evidence, positions, failures);
+  judgeLedger(evidence, failures);
   const ok = failures.list.length === 0;
   return {
     result: { type: 'result', ...counts, alerts, warehouse, latencyMs: latencies(evidence), ok },

@@ -1,4 +1,4 @@
-import type { Evidence } from './evidence.ts';
+import { alertIdOf, type Evidence } from './evidence.ts';
 
 export interface Percentiles {
   readonly p50: number;
@@ -28,15 +28,16 @@ export function latencies(evidence: Pick<Evidence, 'log' | 'storedAlerts' | 'pub
     answeredAt.set(eventId, Math.min(answeredAt.get(eventId) ?? Number.POSITIVE_INFINITY, sent.answeredAt));
   }
   const publishedAt = new Map<string, number>();
-  for (const { alertId, receivedAt } of evidence.publishedAlerts) {
-    publishedAt.set(alertId, Math.min(publishedAt.get(alertId) ?? Number.POSITIVE_INFINITY, receivedAt));
+  for (const published of evidence.publishedAlerts) {
+    const alertId = alertIdOf(published) ?? '';
+    publishedAt.set(alertId, Math.min(publishedAt.get(alertId) ?? Number.POSITIVE_INFINITY, published.receivedAt));
   }
   const since = (eventId: string, until: number | undefined): number[] => {
     const from = answeredAt.get(eventId);
     return from === undefined || until === undefined ? [] : [until - from];
   };
   return {
-    detect: percentiles(evidence.storedAlerts.flatMap((alert) => since(alert.triggeredBy, publishedAt.get(alert.alertId)))),
+    detect: percentiles(evidence.storedAlerts.flatMap(({ alert }) => since(alert.triggeredBy, publishedAt.get(alert.alertId)))),
     load: percentiles(evidence.warehouseRows.flatMap((row) => since(row.eventId, row.loadedAt))),
   };
 }

@@ -21,7 +21,7 @@ export function judgeOrder(evidence: Evidence, positions: readonly LabelledPosit
   const firsts = [...byEvent.values()]
     .filter((same) => new Set(same.map((p) => p.shardId)).size === 1)
     .map((same) => same.reduce((first, p) => (bySequence(p, first) < 0 ? p : first)));
-  for (const [, events] of groupBy(firsts, (p) => `${p.shardId} ${p.label.userId ?? ''}`)) {
+  for (const [, events] of groupBy(firsts, (p) => `${p.shardId} ${p.label.event?.userId ?? ''}`)) {
     let latest = -1;
     for (const position of events.sort(bySequence)) {
       const routedAt = firstRouted.get(position.label.eventIds[0] ?? '');

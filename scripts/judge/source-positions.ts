@@ -1,3 +1,5 @@
+import { eventRouter } from '../../services/event-router/service.ts';
+import { redshiftLoader } from '../../services/redshift-loader/service.ts';
 import type { Label } from '../generate/planned-record.ts';
 import { type Evidence, type Failures, positionKey } from './evidence.ts';
 
@@ -100,6 +102,10 @@ export function judgePositions(evidence: Evidence, positions: readonly LabelledP
 
 /** Reason per position; checks each dead letter against the bytes at its position. */
 function deadLettersByPosition(evidence: Evidence, positions: readonly LabelledPosition[], failures: Failures): Map<string, string> {
+  const services = new Map([
+    [evidence.changesStream, eventRouter.name],
+    [evidence.eventsStream, redshiftLoader.name],
+  ]);
   const bytesAt = new Map([
     ...evidence.broken.map((record) => [positionKey(evidence.eventsStream, record), record.sha256] as const),
     ...positions.map((position) => [positionKey(position.stream, position), position.sha256] as const),
@@ -110,6 +116,8 @@ function deadLettersByPosition(evidence: Evidence, positions: readonly LabelledP
     const sha256 = bytesAt.get(key);
     if (sha256 === undefined) failures.add('a dead letter of nothing that was put', `${key} (${letter.service}, ${letter.reason})`);
     else if (sha256 !== letter.sha256) failures.add('a dead letter without the original bytes', key);
+    if (letter.service !== services.get(letter.stream))
+      failures.add('a dead letter by another service than reads its stream', `${key} (${letter.service})`);
     if (letter.reason === '') failures.add('a dead letter without a reason', key);
     if (reasons.has(key)) failures.add('two dead letters of one record', key);
     reasons.set(key, letter.reason);

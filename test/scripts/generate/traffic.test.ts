@@ -37,10 +37,10 @@ function records({
 function cancellations(run: readonly PlannedRecord[], planted: boolean): Map<string, number[]> {
   const times = new Map<string, Map<string, number>>();
   for (const { label } of run) {
-    if (label.type !== 'cancelled' || (label.episode !== undefined) !== planted) continue;
-    const user = label.userId ?? '';
+    if (label.event?.type !== 'cancelled' || (label.episode !== undefined) !== planted) continue;
+    const user = label.event?.userId ?? '';
     const of = times.get(user) ?? new Map<string, number>();
-    times.set(user, of.set(label.eventIds[0] ?? '', label.occurredAt ?? 0));
+    times.set(user, of.set(label.eventIds[0] ?? '', label.event?.occurredAt ?? 0));
   }
   return new Map([...times].map(([user, of]) => [user, [...of.values()].sort((a, b) => a - b)]));
 }
@@ -106,8 +106,9 @@ describe('generated traffic', () => {
       if (label.expect === 'routed') {
         assert.equal(outcome.kind, 'ok');
         if (outcome.kind !== 'ok') continue;
-        const { eventId, type, userId, occurredAt } = outcome.value;
-        assert.deepEqual([[eventId], type, userId, occurredAt], [label.eventIds, label.type, label.userId, label.occurredAt]);
+        const { extra: _, ...event } = outcome.value;
+        assert.deepEqual(event, label.event);
+        assert.deepEqual([event.eventId], label.eventIds);
       } else {
         assert.equal(outcome.kind, label.expect === 'dropped' ? 'drop' : 'deadLetter', label.malformed);
         dead.add(label.malformed ?? '');
@@ -120,21 +121,23 @@ describe('generated traffic', () => {
     const run = records({ faults: { ...noFaults, late: 0.2, future: 0.2 }, durationMs: minute });
     const own = new Set(['reserved', 'changed', 'cancelled']);
     for (const { label, sendAt } of run) {
-      if (label.late) assert.equal(label.occurredAt, sendAt - lateByMs);
-      else if (label.future) assert.equal(label.occurredAt, sendAt + futureByMs);
-      else if (label.expect === 'routed' && label.type === 'reserved') assert.equal(label.occurredAt, sendAt);
-      if (label.late || label.future) assert.ok(own.has(label.type ?? ''));
+      if (label.late) assert.equal(label.event?.occurredAt, sendAt - lateByMs);
+      else if (label.future) assert.equal(label.event?.occurredAt, sendAt + futureByMs);
+      else if (label.expect === 'routed' && label.event?.type === 'reserved') assert.equal(label.event?.occurredAt, sendAt);
+      if (label.late || label.future) assert.ok(own.has(label.event?.type ?? ''));
     }
   });
 
   it('sends in order of sendAt, at most `disorder` after the event, and nothing after the end', () => {
     const run = records({ faults: { ...noFaults, disorderMs: 5_000 }, durationMs: minute });
-    const overtaken = run.filter((r, i) => (run[i - 1]?.label.occurredAt ?? 0) > (r.label.occurredAt ?? Number.POSITIVE_INFINITY));
+    const overtaken = run.filter(
+      (r, i) => (run[i - 1]?.label.event?.occurredAt ?? 0) > (r.label.event?.occurredAt ?? Number.POSITIVE_INFINITY),
+    );
     assert.ok(overtaken.length > run.length / 10);
     for (const [i, { sendAt, label }] of run.entries()) {
       assert.ok(sendAt >= (run[i - 1]?.sendAt ?? 0));
       assert.ok(sendAt <= startMs + minute);
-      if (label.type === 'reserved') assert.ok(sendAt - (label.occurredAt ?? 0) <= 5_000);
+      if (label.event?.type === 'reserved') assert.ok(sendAt - (label.event?.occurredAt ?? 0) <= 5_000);
     }
   });
 
@@ -152,7 +155,7 @@ describe('generated traffic', () => {
     const both = run.filter(({ data }) => data.includes('"OldImage"') && data.includes('"NewImage"'));
     for (const { data, partitionKey, label } of both) {
       assert.ok(data.length > 2_300 && data.length < 3_500, `${data.length} bytes`);
-      assert.ok(!partitionKey.includes(label.userId ?? 'usr-'));
+      assert.ok(!partitionKey.includes(label.event?.userId ?? 'usr-'));
     }
   });
 

@@ -1,11 +1,23 @@
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { SentRecord } from '../../../scripts/generate/send-log.ts';
 import { recordsOf } from '../../../scripts/generate/source.ts';
-import type { BrokenRecord, Evidence, FoundDeadLetter, SourceRecord, WarehouseRow } from '../../../scripts/judge/evidence.ts';
+import type {
+  BrokenRecord,
+  Evidence,
+  FoundAlert,
+  FoundDeadLetter,
+  LedgerRow,
+  SourceRecord,
+  WarehouseEvent,
+  WarehouseRow,
+} from '../../../scripts/judge/evidence.ts';
 import { naiveAlerts, type OracleShard } from '../../../scripts/judge/naive-alerts.ts';
 import { defaultRules } from '../../../services/fraud-detector/default-rules.ts';
 import { decodeChangeRecord } from '../../../services/lib/events/change-record-codec.ts';
+import { position, trimHorizon } from '../../../services/lib/kcl/position.ts';
 import { hashKeyOf, inRange } from '../../../services/lib/kcl/shards.ts';
+import type { Alert } from '../../../services/lib/rules/alert.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer V)[] ? V[] : T[K] };
 export type MutableEvidence = Mutable<Evidence>;
@@ -17,8 +29,17 @@ const ranges = [
 ];
 const shardName = (i: number): string => `shardId-00000000000${i}`;
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+const filesPerShard = 2;
 const loadAfterMs = 2_000;
 export const detectAfterMs = 300;
+
+const loaderOf = (shardId: string) => ({ application: 'redshift-loader', streamId: 'booking-events@1777622400', shardId });
+
+/** As the detector stores it. */
+export function foundAlert(alert: Alert): FoundAlert {
+  const { alertId, ruleId, ruleVersion, mode, severity, key, at } = alert;
+  return { alert, action: 'lock', columns: { alertId, ruleId, ruleVersion, mode, severity, key, at } };
+}
 
 /** The evidence of a run in which everything was done right: what each service would have left behind, without the services. */
 export function idealRun(): MutableEvidence {
@@ -29,7 +50,8 @@ export function idealRun(): MutableEvidence {
   const deadLetters: FoundDeadLetter[] = [];
   const broken: BrokenRecord[] = [];
   const rows = new Map<string, WarehouseRow>();
-  const newest = new Map<string, { bookingId: string; eventId: string; version: number }>();
+  const copied = new Map<string, number>();
+  const newest = new Map<string, WarehouseEvent>();
   const routed: (OracleShard & { records: OracleShard['records'][number][] })[] = ranges.map((range, i) => ({
     shardId: shardName(i),
     parents: [],
@@ -51,10 +73,14 @@ export function idealRun(): MutableEvidence {
     }
     if (outcome.kind !== 'ok') continue;
     const event = outcome.value;
-    routed.find(({ range }) => inRange(hashKeyOf(event.userId), range))?.records.push({ event, arrival: sendAt + 50 });
-    const { eventId, type, userId, occurredAt, bookingId } = event;
-    if (!rows.has(eventId)) rows.set(eventId, { eventId, type, userId, occurredAt, loadedAt: sendAt + 5 + loadAfterMs });
-    if ((newest.get(bookingId)?.version ?? -1) < event.version) newest.set(bookingId, event);
+    const shard = routed.find(({ range }) => inRange(hashKeyOf(event.userId), range));
+    assert.ok(shard);
+    shard.records.push({ event, arrival: sendAt + 50 });
+    const { schemaVersion: _schemaVersion, extra: _extra, traceparent: _traceparent, ...columns } = event;
+    const fileId = `${shard.shardId} file ${shard.records.length % filesPerShard}`;
+    copied.set(fileId, (copied.get(fileId) ?? 0) + 1);
+    if (!rows.has(event.eventId)) rows.set(event.eventId, { ...columns, fileId, loadedAt: sendAt + 5 + loadAfterMs });
+    if ((newest.get(event.bookingId)?.version ?? -1) < event.version) newest.set(event.bookingId, columns);
   }
   const { alerts } = naiveAlerts({ shards: routed, rules: defaultRules });
   const answeredAt = new Map(log.toReversed().map((sent) => [sent.label.eventIds[0], sent.answeredAt]));
@@ -67,12 +93,28 @@ export function idealRun(): MutableEvidence {
     broken,
     deadLetters,
     rules: defaultRules,
-    storedAlerts: alerts,
-    publishedAlerts: alerts.map(({ alertId, triggeredBy }) => ({
-      alertId,
-      receivedAt: (answeredAt.get(triggeredBy) ?? 0) + detectAfterMs,
+    storedAlerts: alerts.map(foundAlert),
+    publishedAlerts: alerts.map((alert) => ({
+      message: alert,
+      attributes: { severity: alert.severity, ruleId: alert.ruleId, mode: alert.mode, action: 'lock' },
+      receivedAt: (answeredAt.get(alert.triggeredBy) ?? 0) + detectAfterMs,
     })),
     warehouseRows: [...rows.values()],
-    warehouseBookings: [...newest.values()].map(({ bookingId, eventId }) => ({ bookingId, eventId })),
+    warehouseBookings: [...newest.values()],
+    ledger: routed.flatMap(({ shardId }) =>
+      Array.from({ length: filesPerShard }, (_, i): LedgerRow => {
+        const fileId = `${shardId} file ${i}`;
+        return {
+          ...loaderOf(shardId),
+          fileId,
+          from: i === 0 ? trimHorizon : position(String(i)),
+          to: position(String(i + 1)),
+          copied: copied.get(fileId) ?? 0,
+          inserted: [...rows.values()].filter((row) => row.fileId === fileId).length,
+          loadedAt: startMs,
+        };
+      }),
+    ),
+    watermarks: routed.map(({ shardId }) => ({ ...loaderOf(shardId), position: position(String(filesPerShard)) })),
   };
 }

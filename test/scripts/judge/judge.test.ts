@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { alertIdOf } from '../../../scripts/judge/evidence.ts';
 import { judge, type Result } from '../../../scripts/judge/judge.ts';
 import { percentiles } from '../../../scripts/judge/latency.ts';
-import { detectAfterMs, idealRun, type MutableEvidence } from './ideal-run.ts';
+import { position } from '../../../services/lib/kcl/position.ts';
+import { detectAfterMs, foundAlert, idealRun, type MutableEvidence } from './ideal-run.ts';
 
 const ideal = idealRun();
 
@@ -18,6 +20,8 @@ function judged(damage: (evidence: MutableEvidence) => void): { result: Result; 
     publishedAlerts: [...ideal.publishedAlerts],
     warehouseRows: [...ideal.warehouseRows],
     warehouseBookings: [...ideal.warehouseBookings],
+    ledger: [...ideal.ledger],
+    watermarks: [...ideal.watermarks],
   };
   damage(evidence);
   const { result, failures } = judge(evidence);
@@ -32,6 +36,26 @@ const first = <T>(items: readonly T[]): T => {
 };
 type RoutedRecord = MutableEvidence['routed'][number]['records'][number];
 const records = (evidence: MutableEvidence, shard: number): RoutedRecord[] => first(evidence.routed.slice(shard)).records as RoutedRecord[];
+
+/** Changes one item of a list of the damaged copy. */
+function replace<T>(items: T[], at: number, change: (item: T) => Partial<T>): void {
+  const item = first(items.slice(at));
+  items.splice(at, 1, { ...item, ...change(item) });
+}
+
+/** A change of each field that an event, or its row, carries from its origin. */
+const alterations = {
+  bookingId: 'bkg-other',
+  version: 77,
+  userId: 'usr-other',
+  tourId: 'tour-other',
+  occurredAt: 1_777_000_000_001,
+  seats: 99,
+  amountMinor: 1,
+  currency: 'XXX',
+  channel: 'fax',
+  source: 'partner',
+} as const;
 
 function finds(check: string, damage: (evidence: MutableEvidence) => void): Result {
   const { result, found } = judged(damage);
@@ -62,6 +86,40 @@ describe('the judge', () => {
     assert.deepEqual(Object.keys(result.warehouse), ['expected', 'rows', 'missing', 'duplicated']);
   });
 
+  describe('of a run in which nothing happened', () => {
+    const empty = (e: MutableEvidence): void => {
+      e.log = [];
+      e.source = [];
+      e.routed = e.routed.map((shard) => ({ ...shard, records: [] }));
+      e.broken = [];
+      e.deadLetters = [];
+      e.storedAlerts = [];
+      e.publishedAlerts = [];
+      e.warehouseRows = [];
+      e.warehouseBookings = [];
+      e.ledger = [];
+      e.watermarks = [];
+    };
+
+    it('finds that nothing was sent, though everything of it is accounted for', () => {
+      assert.deepEqual(judged(empty).found, ['nothing was sent']);
+    });
+
+    it('finds that nothing was routed', () => {
+      finds('nothing was routed', (e) => {
+        e.routed = e.routed.map((shard) => ({ ...shard, records: [] }));
+      });
+    });
+
+    it('finds that no alert was expected of episodes that were planted', () => {
+      finds('episodes were planted, but no alert was expected', (e) => {
+        e.rules = { ...e.rules, rules: [] };
+        e.storedAlerts = [];
+        e.publishedAlerts = [];
+      });
+    });
+  });
+
   describe('on the way between the streams', () => {
     it('finds an acknowledged record that is not on the stream', () => {
       finds('acknowledged, but not on the stream', (e) => void e.source.pop());
@@ -76,7 +134,12 @@ describe('the judge', () => {
       const copy = first(ideal.routed.flatMap((s) => s.records).filter((r) => r.event.eventId === sent.label.eventIds[0]));
       const { result, found } = judged((e) => {
         e.source.push({ ...sent, sequenceNumber: '999999' });
-        for (const shard of e.routed) if (shard.records.includes(copy)) (shard.records as RoutedRecord[]).push(copy);
+        for (const { shardId, records } of e.routed) {
+          if (!records.includes(copy)) continue;
+          (records as RoutedRecord[]).push(copy);
+          const at = e.ledger.findIndex((file) => file.shardId === shardId);
+          replace(e.ledger, at, (file) => ({ copied: file.copied + 1 }));
+        }
       });
       assert.deepEqual(found, []);
       assert.equal(result.sent, ideal.log.length + 1);
@@ -106,6 +169,25 @@ describe('the judge', () => {
       });
     });
 
+    for (const [field, value] of Object.entries({ ...alterations, type: 'expired' })) {
+      it(`finds an event whose ${field} was altered`, () => {
+        finds('routed event differs from what was sent', (e) =>
+          replace(records(e, 0), 0, ({ event }) => ({ event: { ...event, [field]: value } as RoutedRecord['event'] })),
+        );
+      });
+    }
+
+    it('takes what the origin carried besides for no alteration', () => {
+      assert.deepEqual(judged((e) => replace(records(e, 0), 0, ({ event }) => ({ event: { ...event, extra: { a: 1 } } }))).found, []);
+    });
+
+    it('finds two changes that pass for one event', () => {
+      const sameId = (label: (typeof ideal.log)[number]['label'], other: typeof label) => ({ ...other, eventIds: label.eventIds });
+      const [a, b] = ideal.log.filter((s) => s.label.expect === 'routed' && s.label.duplicate === undefined);
+      assert.ok(a && b);
+      finds('one event id, different bytes', (e) => replace(e.log, ideal.log.indexOf(b), () => ({ label: sameId(a.label, b.label) })));
+    });
+
     it('finds an event made of a write that changed nothing', () => {
       const dropped = first(ideal.log.filter((s) => s.label.expect === 'dropped'));
       finds('routed, but nothing had changed', (e) => {
@@ -124,6 +206,17 @@ describe('the judge', () => {
   describe('of dead letters', () => {
     it('finds a missing one', () => {
       finds('not in the dead letters', (e) => void e.deadLetters.splice(0, 1));
+    });
+
+    it('finds one by another service than reads the stream', () => {
+      finds('a dead letter by another service than reads its stream', (e) =>
+        replace(e.deadLetters, 0, ({ service }) => ({ service: service === 'event-router' ? 'redshift-loader' : 'event-router' })),
+      );
+    });
+
+    it('finds one of another record of the same aggregate', () => {
+      const { found } = judged((e) => replace(e.deadLetters, 0, () => ({ subSequenceNumber: 1 })));
+      assert.ok(found.includes('not in the dead letters') && found.includes('a dead letter of nothing that was put'), found.join());
     });
 
     it('finds a missing one of the stream behind the router', () => {
@@ -157,16 +250,16 @@ describe('the judge', () => {
     it('finds a missing one', () => {
       const result = finds('alert not stored', (e) => {
         const gone = e.storedAlerts.pop();
-        e.publishedAlerts = e.publishedAlerts.filter((p) => p.alertId !== gone?.alertId);
+        e.publishedAlerts = e.publishedAlerts.filter((p) => alertIdOf(p) !== gone?.alert.alertId);
       });
       assert.ok(result.alerts.missing >= 1);
     });
 
     it('finds a planted episode without an alert, even when the oracle sees none either', () => {
-      const key = first(ideal.storedAlerts).key;
+      const key = first(ideal.storedAlerts).alert.key;
       const result = finds('planted episode without an alert', (e) => {
         e.rules = { ...e.rules, rules: [] };
-        e.storedAlerts = e.storedAlerts.filter((a) => a.key !== key);
+        e.storedAlerts = e.storedAlerts.filter((a) => a.alert.key !== key);
       });
       assert.equal(result.alerts.missing, 1);
     });
@@ -174,9 +267,74 @@ describe('the judge', () => {
     it('finds one that was stored and not published, and the other way round', () => {
       assert.equal(finds('alert stored, not published', (e) => void e.publishedAlerts.pop()).alerts.missing, 1);
       assert.equal(
-        finds('published, not stored', (e) => void e.publishedAlerts.push({ alertId: 'x', receivedAt: 0 })).alerts.unexpected,
+        finds('published, not stored', (e) => void e.publishedAlerts.push({ ...first(e.publishedAlerts), message: { alertId: 'x' } }))
+          .alerts.unexpected,
         1,
       );
+    });
+
+    it('finds published ones of a rule that is not live', () => {
+      for (const mode of ['shadow', 'off'] as const) {
+        finds('published, but not live', (e) => {
+          e.rules = { ...e.rules, rules: e.rules.rules.map((rule) => ({ ...rule, mode })) };
+          e.storedAlerts = e.storedAlerts.map(({ alert }) => foundAlert({ ...alert, mode }));
+          e.publishedAlerts = e.publishedAlerts.map((p) => ({
+            ...p,
+            message: { ...(p.message as object), mode },
+            attributes: { ...p.attributes, mode },
+          }));
+        });
+      }
+    });
+
+    it('finds a message that differs from the stored alert, or is none', () => {
+      finds('published message differs from the stored alert', (e) =>
+        replace(e.publishedAlerts, 0, ({ message }) => ({ message: { ...(message as object), value: 99 } })),
+      );
+      finds('published, not stored', (e) => replace(e.publishedAlerts, 0, () => ({ message: 'no alert' })));
+    });
+
+    for (const name of ['action', 'severity', 'mode', 'ruleId']) {
+      it(`finds a message whose attribute ${name} is another or missing`, () => {
+        const check = 'published attributes differ from the stored alert';
+        finds(check, (e) => replace(e.publishedAlerts, 0, ({ attributes }) => ({ attributes: { ...attributes, [name]: 'other' } })));
+        finds(check, (e) =>
+          replace(e.publishedAlerts, 0, ({ attributes }) => ({
+            attributes: Object.fromEntries(Object.entries(attributes).filter(([key]) => key !== name)),
+          })),
+        );
+      });
+    }
+
+    it('finds another action than the rule has', () => {
+      finds('alert with another action than its rule', (e) => {
+        replace(e.storedAlerts, 0, () => ({ action: 'notify' }));
+        replace(e.publishedAlerts, 0, ({ attributes }) => ({ attributes: { ...attributes, action: 'notify' } }));
+      });
+    });
+
+    for (const [column, value] of Object.entries({
+      alertId: 'f',
+      ruleId: 'x',
+      ruleVersion: 9,
+      mode: 'shadow',
+      severity: 'low',
+      key: 'x',
+      at: 1,
+    })) {
+      it(`finds a column ${column} that differs from the alert beside it`, () => {
+        finds('columns differ from the alert beside them', (e) =>
+          replace(e.storedAlerts, 0, ({ columns }) => ({ columns: { ...columns, [column]: value } })),
+        );
+      });
+    }
+
+    it('finds an alert of a fraudster that does not rest on the episode', () => {
+      const { alert } = first(ideal.storedAlerts);
+      const foreign = alert.evidence.map((e, i) => ({ ...e, eventId: String(i).padStart(32, 'f') }));
+      finds('planted episode without an alert', (e) => {
+        replace(e.storedAlerts, 0, () => foundAlert({ ...alert, evidence: foreign }));
+      });
     });
 
     it('takes one that was published twice', () => {
@@ -184,21 +342,29 @@ describe('the judge', () => {
     });
 
     it('finds one the oracle does not know, and one for an innocent user', () => {
-      const innocent = first(ideal.log.filter((s) => s.label.userId !== undefined && s.label.episode === undefined)).label.userId ?? '';
+      const innocent =
+        first(ideal.log.filter((s) => s.label.event !== undefined && s.label.episode === undefined)).label.event?.userId ?? '';
       const { result, found } = judged((e) => {
-        e.storedAlerts.push({ ...first(e.storedAlerts), alertId: 'f'.repeat(32), key: innocent });
-        e.publishedAlerts.push({ alertId: 'f'.repeat(32), receivedAt: 0 });
+        const alert = { ...first(e.storedAlerts).alert, alertId: 'f'.repeat(32), key: innocent };
+        e.storedAlerts.push(foundAlert(alert));
+        e.publishedAlerts.push({ ...first(e.publishedAlerts), message: alert });
       });
       assert.deepEqual(found.sort(), ['alert for an innocent user', 'alert the oracle does not know']);
       assert.equal(result.alerts.unexpected, 1);
     });
 
     it('finds one that tells another story than the oracle', () => {
-      finds('alert differs from the oracle', (e) => void e.storedAlerts.splice(0, 1, { ...first(e.storedAlerts), value: 99 }));
+      finds(
+        'alert differs from the oracle',
+        (e) => void e.storedAlerts.splice(0, 1, foundAlert({ ...first(e.storedAlerts).alert, value: 99 })),
+      );
     });
 
     it('finds one that was stored twice, under another id', () => {
-      const result = finds('alert stored twice', (e) => void e.storedAlerts.push({ ...first(e.storedAlerts), alertId: 'f'.repeat(32) }));
+      const result = finds(
+        'alert stored twice',
+        (e) => void e.storedAlerts.push(foundAlert({ ...first(e.storedAlerts).alert, alertId: 'f'.repeat(32) })),
+      );
       assert.equal(result.alerts.duplicated, 1);
     });
   });
@@ -221,6 +387,55 @@ describe('the judge', () => {
       );
     });
 
+    for (const [column, value] of Object.entries({ ...alterations, type: 'other' })) {
+      it(`finds a row and a booking whose ${column} was altered`, () => {
+        finds('warehouse row differs from what was sent', (e) => replace(e.warehouseRows, 0, () => ({ [column]: value })));
+        if (column === 'bookingId') return; // that is another booking, and judged as one
+        finds('booking differs from what was sent', (e) => replace(e.warehouseBookings, 0, () => ({ [column]: value })));
+      });
+    }
+
+    it('finds a range that was loaded twice, though the load dropped the repeats', () => {
+      const twice = first(ideal.ledger);
+      const { found } = judged((e) => void e.ledger.push({ ...twice, fileId: 'again', inserted: 0 }));
+      assert.deepEqual(found, ['the ledger has a hole or an overlap', 'other rows copied than records on the shard']);
+    });
+
+    it('finds a range that was not loaded', () => {
+      finds('the ledger has a hole or an overlap', (e) => void e.ledger.splice(0, 1));
+      finds('the ledger has a hole or an overlap', (e) => replace(e.ledger, 1, () => ({ from: position('1', 1) })));
+      finds('the ledger has a hole or an overlap', (e) => replace(e.ledger, 0, () => ({ from: position('0', 1) })));
+      finds('the ledger has a hole or an overlap', (e) => replace(e.ledger, 0, ({ to }) => ({ from: to })));
+    });
+
+    it('finds a watermark that is not where the ledger ends', () => {
+      const check = 'the ledger does not end at the watermark';
+      finds(check, (e) => replace(e.watermarks, 0, () => ({ position: position('9') })));
+      finds(check, (e) => void e.watermarks.pop());
+      finds(check, (e) => void e.watermarks.push(first(e.watermarks)));
+      finds(check, (e) => {
+        e.ledger = e.ledger.filter(({ shardId }) => shardId !== first(ideal.ledger).shardId);
+      });
+    });
+
+    it('finds counts that are not those of the rows', () => {
+      finds('other rows copied than records on the shard', (e) => replace(e.ledger, 0, ({ copied }) => ({ copied: copied + 1 })));
+      finds('other rows inserted than the warehouse holds', (e) => replace(e.ledger, 0, ({ inserted }) => ({ inserted: inserted + 1 })));
+      // The same total, other files.
+      finds('other rows inserted than the warehouse holds', (e) => {
+        replace(e.ledger, 0, ({ inserted }) => ({ inserted: inserted + 1 }));
+        replace(e.ledger, 1, ({ inserted }) => ({ inserted: inserted - 1 }));
+      });
+      finds('a file is in the ledger twice', (e) => void e.ledger.push(first(e.ledger)));
+    });
+
+    it('finds a ledger of another application or stream', () => {
+      const check = 'ledger of another application or stream';
+      finds(check, (e) => replace(e.ledger, 0, () => ({ application: 'other' })));
+      finds(check, (e) => replace(e.ledger, 0, () => ({ streamId: 'booking-events@1' })));
+      finds(check, (e) => replace(e.watermarks, 0, () => ({ streamId: 'other@1777622400' })));
+    });
+
     it('finds a row of a record that should be a dead letter', () => {
       const wrongKey = first(ideal.log.filter((s) => s.label.malformed === 'wrong-key'));
       finds('in the warehouse, but never sent', (e) => {
@@ -233,7 +448,7 @@ describe('the judge', () => {
       finds(check, (e) => void e.warehouseBookings.splice(0, 1, { ...first(e.warehouseBookings), eventId: 'f'.repeat(32) }));
       finds(check, (e) => void e.warehouseBookings.pop());
       finds(check, (e) => void e.warehouseBookings.push(first(e.warehouseBookings)));
-      finds('booking that was never sent', (e) => void e.warehouseBookings.push({ bookingId: 'x', eventId: 'y' }));
+      finds('booking that was never sent', (e) => void e.warehouseBookings.push({ ...first(e.warehouseBookings), bookingId: 'x' }));
     });
   });
 
