@@ -7,8 +7,9 @@ import { isPlatformError } from '../../services/lib/process/errors.ts';
 import type { SentRecord } from '../generate/send-log.ts';
 import { type RoutedStream, readAlerts, readRouted, readSource } from '../judge/collect.ts';
 import type { SourceRecord } from '../judge/evidence.ts';
-import { behind, headsOf, type Reached, readCheckpoints, readLoaded } from '../judge/progress.ts';
+import { behind, forgottenShards, headsOf, type Reached, readCheckpoints, readLoaded } from '../judge/progress.ts';
 import type { LocalSystem } from './local-system.ts';
+import { notReading } from './readiness.ts';
 
 const pollMs = 500;
 const changes = 'booking-changes';
@@ -23,13 +24,15 @@ export interface Settled {
 }
 
 /**
- * Waits until every consumer is beyond the last record: by KCL's checkpoints, the alerts left to publish and the warehouse's own
+ * Waits until every consumer reads again after what was done to it, and then until each is beyond the last record: by KCL's checkpoints, the alerts left to publish and the warehouse's own
  * watermarks. Reads both streams back as soon as nothing can be added to them.
  */
 export async function settle(system: LocalSystem, log: readonly SentRecord[], deadlineMs: number, signal: AbortSignal): Promise<Settled> {
   const deadline = performance.now() + deadlineMs;
   const { kinesis } = system;
-  const unfinished = await waitFor(() => routerIsBehind(system, log), deadline, signal);
+  // A consumer that was killed at the very end must come back too: what it then does a second time belongs to the evidence.
+  const absent = await waitFor(() => consumersNotReading(system), deadline, signal);
+  const router = await waitFor(() => routerIsBehind(system, log), deadline, signal);
   const [source, routed] = await Promise.all([
     readSource({ kinesis, streamName: changes, signal }),
     readRouted({ kinesis, streamName: events, signal }),
@@ -38,7 +41,7 @@ export async function settle(system: LocalSystem, log: readonly SentRecord[], de
     waitFor(() => detectorIsBehind(system, routed.heads), deadline, signal),
     waitFor(() => loaderIsBehind(system, routed.heads), deadline, signal),
   ]);
-  return { source, routed, unfinished: [...unfinished, ...detector, ...loader] };
+  return { source, routed, unfinished: [...absent, ...router, ...detector, ...loader] };
 }
 
 /** What is still behind when `deadline` passes; nothing when all is done before. */
@@ -55,6 +58,17 @@ async function waitFor(check: () => Promise<readonly string[]>, deadline: number
 function laterOrNever(error: unknown): readonly string[] {
   if (isPlatformError(error) && error.retriable) return [error.message];
   throw error;
+}
+
+async function consumersNotReading({ kinesis, services }: LocalSystem): Promise<string[]> {
+  const openShards = async (stream: string) => (await listShards(kinesis, stream)).filter(({ closed }) => !closed).map((s) => s.shardId);
+  const [ofChanges, ofEvents] = await Promise.all([openShards(changes), openShards(events)]);
+  const left = await Promise.all([
+    notReading(services['event-router'], ofChanges),
+    notReading(services['fraud-detector'], ofEvents),
+    notReading(services['redshift-loader'], ofEvents),
+  ]);
+  return left.flat();
 }
 
 async function routerIsBehind(system: LocalSystem, log: readonly SentRecord[]): Promise<string[]> {
@@ -76,9 +90,7 @@ async function loaderIsBehind(system: LocalSystem, heads: Reached): Promise<stri
   return behind(heads, loaded, 'position').map((shard) => `redshift-loader has not committed ${shard}`);
 }
 
-/** KCL forgets the lease of a shard that was read to its end once its children are under way. */
 async function checkpointsOf(system: LocalSystem, application: string, stream: string): Promise<Reached> {
   const [reached, shards] = await Promise.all([readCheckpoints(system.dynamo, application), listShards(system.kinesis, stream)]);
-  const forgotten = reached.size === 0 ? [] : shards.filter((shard) => shard.closed && !reached.has(shard.shardId));
-  return new Map([...reached, ...forgotten.map((shard) => [shard.shardId, shardEnd] as const)]);
+  return new Map([...reached, ...forgottenShards(shards, reached).map((shardId) => [shardId, shardEnd] as const)]);
 }

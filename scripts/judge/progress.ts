@@ -1,5 +1,6 @@
 import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { comparePositions, type Position, position, sequenceOf, trimHorizon } from '../../services/lib/kcl/position.ts';
+import type { Shard } from '../../services/lib/kcl/shards.ts';
 import type { Database } from '../../services/lib/warehouse/database.ts';
 import type { SentRecord } from '../generate/send-log.ts';
 
@@ -42,6 +43,16 @@ export async function readCheckpoints(dynamo: DynamoDBClient, leaseTable: string
     }
   }
   return reached;
+}
+
+/**
+ * Closed shards whose lease KCL has made and deleted: it does so once all of the shard is read and its children are under way.
+ * A lease further down the lineage shows it; without one the shard's lease was not made yet, and nothing of it is read.
+ */
+export function forgottenShards(shards: readonly Pick<Shard, 'shardId' | 'parents' | 'closed'>[], reached: Reached): string[] {
+  const hasLeaseBelow = (shardId: string): boolean =>
+    shards.some((shard) => shard.parents.includes(shardId) && (reached.has(shard.shardId) || hasLeaseBelow(shard.shardId)));
+  return shards.filter(({ shardId, closed }) => closed && !reached.has(shardId) && hasLeaseBelow(shardId)).map(({ shardId }) => shardId);
 }
 
 /** Up to where each shard is committed. */

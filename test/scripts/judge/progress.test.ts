@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { SentRecord } from '../../../scripts/generate/send-log.ts';
-import { behind, headsOf } from '../../../scripts/judge/progress.ts';
+import { behind, forgottenShards, headsOf } from '../../../scripts/judge/progress.ts';
 import { position, shardEnd, trimHorizon } from '../../../services/lib/kcl/position.ts';
 
 const sent = (shardId: string, sequenceNumber: string, stream = 'booking-changes'): SentRecord => ({
@@ -49,5 +49,26 @@ describe('progress of a consumer', () => {
     assert.deepEqual(behind(heads, reached, 'sequence'), []);
     assert.deepEqual(behind(heads, reached, 'position'), ['a']);
     assert.deepEqual(behind(heads, new Map([['a', position('100', 3)]]), 'position'), []);
+  });
+
+  describe('on shards without a lease', () => {
+    const shard = (shardId: string, parents: string[], closed: boolean) => ({ shardId, parents, closed });
+    // 1 -> 2 -> 1
+    const lineage = [shard('a', [], true), shard('b', ['a'], true), shard('c', ['a'], true), shard('d', ['b', 'c'], false)];
+
+    it('knows those KCL has forgotten by a lease below, at any depth and wherever it stands', () => {
+      assert.deepEqual(forgottenShards(lineage, new Map([['d', trimHorizon]])), ['a', 'b', 'c']);
+      assert.deepEqual(forgottenShards(lineage, new Map([['b', position('5')]])), ['a']);
+    });
+
+    it('does not take those for finished whose lease was not made yet', () => {
+      assert.deepEqual(forgottenShards(lineage, new Map([['a', position('5')]])), []);
+      assert.deepEqual(forgottenShards(lineage, new Map([['a', shardEnd]])), []);
+      assert.deepEqual(forgottenShards(lineage, new Map()), []);
+    });
+
+    it('leaves an open shard unread', () => {
+      assert.deepEqual(forgottenShards([shard('d', [], false), shard('e', ['d'], false)], new Map([['e', trimHorizon]])), []);
+    });
   });
 });
