@@ -91,6 +91,7 @@ export function idealRun(): MutableEvidence {
     source,
     routed,
     broken,
+    strays: new Map(),
     deadLetters,
     rules: defaultRules,
     storedAlerts: alerts.map(foundAlert),
