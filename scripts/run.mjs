@@ -37,6 +37,12 @@ try {
 }
 for (const [signal, leave] of leaveOn) process.off(signal, leave);
 
+// A reader that left early (`| head`) has what it wanted.
+process.stdout.on('error', (error) => {
+  if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 process.argv = [process.argv[0] ?? 'node', script, ...args];
 const { register } = await import('tsx/esm/api');
 register();

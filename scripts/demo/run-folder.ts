@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -13,8 +13,36 @@ export interface RunFolder {
   remove(): void;
 }
 
+const prefixes = ['travelbuddy-', 'tb-'];
+/** Holds the id of the process whose folder it is, until the folder is to be kept. */
+const ownerFile = 'owner';
+
+/** Removes what runs that were killed outright have left in the system's temporary folder; what a run kept on purpose has no owner. */
+export function sweepDeadRuns(place: string = tmpdir()): void {
+  for (const name of readdirSync(place).filter((entry) => prefixes.some((prefix) => entry.startsWith(prefix)))) {
+    const owner = join(place, name, ownerFile);
+    if (existsSync(owner) && !isAlive(Number(readFileSync(owner, 'utf8')))) rmSync(join(place, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+function ownFolder(prefix: string): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  writeFileSync(join(folder, ownerFile), String(process.pid));
+  return folder;
+}
+
 /** A fresh folder: `keepDir`, which must be new or empty, or a temporary one, with room for the run. Throws what is in the way, and the remedy. */
 export function createRunFolder(keepDir: string | undefined, neededBytes: number): RunFolder {
+  sweepDeadRuns();
   if (keepDir !== undefined) mkdirSync(keepDir, { recursive: true });
   const place = resolve(keepDir ?? tmpdir());
   if (keepDir !== undefined && readdirSync(place).length > 0) {
@@ -24,14 +52,15 @@ export function createRunFolder(keepDir: string | undefined, neededBytes: number
   if (free < neededBytes) {
     throw new Error(`${place} has ${megabytes(free)} left and this run needs about ${megabytes(neededBytes)}: ${makeRoom}`);
   }
-  const path = keepDir === undefined ? mkdtempSync(join(place, 'travelbuddy-')) : place;
-  const temporary = mkdtempSync(join(tmpdir(), 'tb-'));
+  const path = keepDir === undefined ? ownFolder('travelbuddy-') : place;
+  const temporary = ownFolder('tb-');
   let kept = keepDir !== undefined;
   return {
     path,
     temporary,
     keep: () => {
       kept = true;
+      rmSync(join(path, ownerFile), { force: true });
     },
     remove: () => {
       rmSync(temporary, { recursive: true, force: true });

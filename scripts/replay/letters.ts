@@ -20,6 +20,16 @@ const replayedRoot = 'replayed/';
 /** The object that says that a dead letter was sent again. */
 export const replayedKey = (deadLetterKey: string): string => replayedRoot + deadLetterKey.slice(deadLetterRoot.length);
 
+/** How many dead letters each service has, replayed ones included; for who finds none where they looked. */
+export async function countByService(store: ObjectStore): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const { key } of store.list(deadLetterRoot)) {
+    const service = key.slice(deadLetterRoot.length).split('/', 1)[0] ?? '';
+    counts.set(service, (counts.get(service) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** The dead letters of a service in order of stream, shard and position. */
 export async function* findLetters(store: ObjectStore, selection: Selection): AsyncIterable<Found> {
   const folder = `${selection.service}/${selection.stream === undefined ? '' : `${selection.stream}/`}`;

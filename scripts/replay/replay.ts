@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
 import { openObjectStore } from '../../services/lib/objects/open.ts';
 import { Metrics } from '../../services/lib/process/metrics.ts';
 import { Producer } from '../../services/lib/producer/producer.ts';
+import { UsageError } from '../cli/flags.ts';
 import { checkFlags, type ReplayFlags } from './flags.ts';
-import { type Found, findLetters, type Selection } from './letters.ts';
+import { countByService, type Found, findLetters, type Selection } from './letters.ts';
 import { sendLetters } from './send.ts';
 import { Summary } from './summary.ts';
 import { accountOf, openTarget, type Target } from './target.ts';
@@ -27,6 +30,8 @@ const retryBudgetMs = 30_000;
 /** Exit code: 0 done, 1 something could not be read or sent, 130 stopped on the way. */
 export async function replay(flags: ReplayFlags, io: ReplayIo): Promise<number> {
   const { objectsUrl, service } = checkFlags(flags, io.env);
+  const folder = objectsUrl.startsWith('file:') ? fileURLToPath(objectsUrl) : undefined;
+  if (folder !== undefined && !existsSync(folder)) throw new UsageError(`--objects ${objectsUrl}: there is no such folder`);
   const isLocal = flags.endpoint !== undefined;
   const isLocalStore = isLocal || (URL.canParse(objectsUrl) && new URL(objectsUrl).searchParams.has('endpoint'));
   const store = openObjectStore(objectsUrl, { AWS_REGION: io.env['AWS_REGION'] ?? 'us-east-1', LOCAL_MODE: isLocalStore });
@@ -35,6 +40,8 @@ export async function replay(flags: ReplayFlags, io: ReplayIo): Promise<number> 
   const summary = new Summary();
   for await (const found of findLetters(store, selection)) summary.add(found);
   if (!flags.json) describe(summary, flags, io);
+  const isNothing = summary.letters === 0 && summary.replayedBefore === 0 && summary.unreadable.length === 0;
+  if (isNothing) await explainNothing(store, objectsUrl, io);
   for (const { key, error } of summary.unreadable) io.note(`unreadable: ${key}: ${error}`);
 
   const hasTarget = isLocal || flags.stage !== undefined;
@@ -60,6 +67,14 @@ function describe(summary: Summary, flags: ReplayFlags, io: ReplayIo): void {
   if (summary.letters > 0) io.out(summary.table());
   const again = summary.replayedBefore > 0 ? `, ${summary.replayedBefore} replayed before (--again sends them too)` : '';
   io.note(`${summary.letters} dead letters of ${flags.service} to send${again}`);
+}
+
+/** A mistyped service or reason must not pass for good news. */
+async function explainNothing(store: ObjectStore, objectsUrl: string, io: ReplayIo): Promise<void> {
+  const counts = [...(await countByService(store))].map(([service, count]) => `${service} ${count}`).join(', ');
+  io.note(
+    counts === '' ? `there is no dead letter of any service in ${objectsUrl}` : `dead letters there, whatever their reason: ${counts}`,
+  );
 }
 
 const figures = (summary: Summary, flags: ReplayFlags) => ({

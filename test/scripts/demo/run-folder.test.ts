@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRunFolder, diskFullRemedy } from '../../../scripts/demo/run-folder.ts';
+import { createRunFolder, diskFullRemedy, sweepDeadRuns } from '../../../scripts/demo/run-folder.ts';
 
 let place: string;
 
@@ -29,6 +30,17 @@ describe('the folder of a run', () => {
       assert.deepEqual([folder.path, folder.temporary].map(existsSync), [true, false]);
     }
     rmSync(failed.path, { recursive: true });
+  });
+
+  it('of a run that was killed goes at the next start; of one that lives, or was kept, it stays', () => {
+    const { pid: deadPid } = spawnSync('true');
+    const folders = { killed: String(deadPid), alive: String(process.pid), kept: undefined };
+    for (const [name, owner] of Object.entries(folders)) {
+      mkdirSync(join(place, `travelbuddy-${name}`));
+      if (owner !== undefined) writeFileSync(join(place, `travelbuddy-${name}`, 'owner'), owner);
+    }
+    sweepDeadRuns(place);
+    assert.deepEqual(readdirSync(place).sort(), ['travelbuddy-alive', 'travelbuddy-kept']);
   });
 
   it('must be new or empty', () => {

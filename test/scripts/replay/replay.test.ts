@@ -89,6 +89,15 @@ describe('replay', () => {
     return keys;
   }
 
+  it('tells whoever finds nothing where dead letters are, and refuses a folder that is not there', async () => {
+    const { code, notes } = await run('--reason', 'not-jason');
+    assert.equal(code, 0);
+    assert.ok(notes.includes('dead letters there, whatever their reason: event-router 3'), notes.join('\n'));
+    const io = { env: {}, out: assert.fail, note: assert.fail, now: Date.now, signal: new AbortController().signal };
+    const elsewhere = parseFlags(replayFlags, ['--service', 'event-router', '--objects', `${pathToFileURL(root).href}-gone`]);
+    await assert.rejects(replay(elsewhere, io), UsageError);
+  });
+
   it('is a dry run first: lists what would be sent by reason, and writes nothing', async () => {
     const earlier = (await onStream()).length;
     const { code, out, notes } = await run('--endpoint', kinesis.endpoint);
