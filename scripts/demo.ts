@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { fileErrorText } from './cli/file-error.ts';
 import { flagHelp, parseFlags, UsageError } from './cli/flags.ts';
+import { watchInterrupts } from './cli/interrupts.ts';
 import { type DemoFlags, demoFlags, disturbancesOf } from './demo/flags.ts';
-import { watchInterrupts } from './demo/interrupts.ts';
 import { type PageServer, startPageServer } from './demo/page-server.ts';
 import { failuresText, resultText, totalsText } from './demo/report.ts';
 import { type DemoOutcome, runDemo } from './demo/run.ts';
@@ -96,7 +97,7 @@ try {
 } catch (error) {
   const usage = error instanceof UsageError;
   process.stderr.write(
-    `${error instanceof Error ? error.message : String(error)}\n${usage ? 'npm run demo -- --help shows all flags.\n' : ''}`,
+    `${fileErrorText(error) ?? (error instanceof Error ? error.message : String(error))}\n${usage ? 'npm run demo -- --help shows all flags.\n' : ''}`,
   );
   process.exitCode = usage ? 2 : 1;
 }

@@ -1,11 +1,18 @@
+import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import { kinesisClient } from '../services/lib/process/aws.ts';
 import { isLoopbackUrl } from '../services/lib/process/config.ts';
+import { fileErrorText } from './cli/file-error.ts';
 import { flagHelp, parseFlags, UsageError } from './cli/flags.ts';
+import { watchInterrupts } from './cli/interrupts.ts';
 import { type GenerateFlags, generateFlags } from './generate/flags.ts';
+import { assertReachable } from './generate/reach.ts';
 import { SendLog } from './generate/send-log.ts';
 import { Sender } from './generate/sender.ts';
 import { recordsOf } from './generate/source.ts';
 import { writeRecords } from './generate/to-file.ts';
+
+/** A local stream that acknowledges nothing for so long has gone. */
+const maxSilenceMs = 30_000;
 
 const help = `Seeded booking traffic with planted fraud: change records as DynamoDB writes them, or canonical events.
 
@@ -16,6 +23,8 @@ Examples
 
 Flags
 ${flagHelp(generateFlags)}
+
+Exit code: 0 done, 1 it could not be, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
 `;
 
 async function toFile(flags: GenerateFlags, signal: AbortSignal): Promise<void> {
@@ -34,6 +43,15 @@ async function toStream(flags: GenerateFlags, streamName: string, endpoint: stri
     DYNAMODB_ENDPOINT: unused,
     SNS_ENDPOINT: unused,
   });
+  try {
+    await assertReachable(kinesis, streamName, endpoint, signal);
+    await sendAll(flags, streamName, kinesis, signal);
+  } finally {
+    kinesis.destroy();
+  }
+}
+
+async function sendAll(flags: GenerateFlags, streamName: string, kinesis: KinesisClient, signal: AbortSignal): Promise<void> {
   const log = new SendLog({ keep: false, file: flags.record });
   const sender = new Sender({
     kinesis,
@@ -41,12 +59,12 @@ async function toStream(flags: GenerateFlags, streamName: string, endpoint: stri
     onSent: (record) => log.add(record),
     now: Date.now,
     random: Math.random,
+    maxSilenceMs,
   });
   try {
     await sender.run(recordsOf({ ...flags, startMs: Date.now(), durationMs: flags.duration }), signal);
   } finally {
     await log.close();
-    kinesis.destroy();
   }
   const { sent, refused, unanswered } = sender.figures;
   process.stderr.write(`${sent} records put, ${refused} refused and put again, ${unanswered} requests without an answer\n`);
@@ -69,12 +87,15 @@ async function main(): Promise<number> {
     return 0;
   }
   check(flags);
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  process.once('SIGTERM', () => stop.abort());
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'; // it would bury our own lines
+  const interrupts = watchInterrupts({
+    first: () => process.stderr.write('stopping, Ctrl-C again to force\n'),
+    second: () => undefined,
+  });
+  const { signal } = interrupts;
   const { stream, endpoint } = flags;
-  await (stream === undefined || endpoint === undefined ? toFile(flags, stop.signal) : toStream(flags, stream, endpoint, stop.signal));
-  return stop.signal.aborted ? 130 : 0;
+  await (stream === undefined || endpoint === undefined ? toFile(flags, signal) : toStream(flags, stream, endpoint, signal));
+  return interrupts.exitCode() ?? 0;
 }
 
 try {
@@ -82,7 +103,7 @@ try {
 } catch (error) {
   const usage = error instanceof UsageError;
   process.stderr.write(
-    `${error instanceof Error ? error.message : String(error)}\n${usage ? 'npm run generate -- --help shows all flags.\n' : ''}`,
+    `${fileErrorText(error) ?? (error instanceof Error ? error.message : String(error))}\n${usage ? 'npm run generate -- --help shows all flags.\n' : ''}`,
   );
   process.exitCode = usage ? 2 : 1;
 }

@@ -21,6 +21,8 @@ export interface SenderOptions {
   readonly streams: Readonly<Record<PlannedRecord['target'], string>>;
   readonly onSent: (record: SentRecord) => void;
   readonly now: () => number;
+  /** Longest wait for any acknowledgement while something waits for one, ms; undefined: it is waited for ever. */
+  readonly maxSilenceMs?: number;
   readonly random: () => number;
 }
 
@@ -47,6 +49,7 @@ export class Sender {
   readonly #queues: Readonly<Record<PlannedRecord['target'], Pending[]>> = { changes: [], events: [] };
   readonly #inFlight = new Set<Promise<void>>();
   #pending = 0;
+  #heardAt = 0;
   #figures = { sent: 0, bytes: 0, refused: 0, unanswered: 0 };
   #failure: unknown;
   #gaveUp = false;
@@ -67,21 +70,32 @@ export class Sender {
       const now = this.#options.now();
       for (; !next.done && next.value.sendAt <= now && this.#pending < maxPending; next = records.next()) this.#accept(next.value);
       this.#dispatch();
-      if (this.#failure) throw this.#failure;
+      this.#throwFailure();
       const dueIn = next.done ? 0 : next.value.sendAt - this.#options.now();
       await sleep(Math.max(tickMs, Math.min(dueIn, 500)), undefined, { signal }).catch(() => undefined);
     }
     let abortedAt: number | undefined;
     while (this.#pending > 0 && !this.#gaveUp) {
       this.#dispatch();
-      if (this.#failure) throw this.#failure;
+      this.#throwFailure();
       await Promise.race([...this.#inFlight, sleep(tickMs)]);
       if (signal.aborted) abortedAt ??= this.#options.now();
       this.#gaveUp = abortedAt !== undefined && this.#options.now() - abortedAt > abortGraceMs;
     }
   }
 
+  #throwFailure(): void {
+    const { maxSilenceMs, now } = this.#options;
+    if (maxSilenceMs !== undefined && this.#pending > 0 && now() - this.#heardAt > maxSilenceMs) {
+      this.#failure ??= new Error(`nothing was acknowledged for ${maxSilenceMs / 1_000} s: ${this.#pending} records wait; given up`);
+    }
+    if (!this.#failure) return;
+    this.#gaveUp = true; // what is under way ends too
+    throw this.#failure;
+  }
+
   #accept(record: PlannedRecord): void {
+    if (this.#pending === 0) this.#heardAt = this.#options.now();
     this.#queues[record.target].push({ record, bytes: record.data.length + Buffer.byteLength(record.partitionKey) });
     this.#pending++;
   }
@@ -137,6 +151,7 @@ export class Sender {
     answeredAt: number,
   ): void {
     this.#pending--;
+    this.#heardAt = answeredAt;
     this.#figures.sent++;
     this.#figures.bytes += bytes;
     this.#options.onSent({

@@ -37,7 +37,13 @@ const plan = (count: number, bytes = 10): PlannedRecord[] =>
     label: { expect: 'routed', eventIds: [`e${i}`] },
   }));
 
-async function send(records: PlannedRecord[], answer: Answer, signal = new AbortController().signal, now = Date.now) {
+async function send(
+  records: PlannedRecord[],
+  answer: Answer,
+  signal = new AbortController().signal,
+  now = Date.now,
+  maxSilenceMs?: number,
+) {
   const to = stream(answer);
   const log: SentRecord[] = [];
   const sender = new Sender({
@@ -46,6 +52,7 @@ async function send(records: PlannedRecord[], answer: Answer, signal = new Abort
     onSent: (record) => log.push(record),
     now,
     random: () => 0,
+    ...(maxSilenceMs === undefined ? {} : { maxSilenceMs }),
   });
   await sender.run(records, signal);
   return { ...to, log, figures: sender.figures };
@@ -107,6 +114,21 @@ describe('sender', () => {
     const sendAt = Date.now() + 120;
     const { log } = await send([{ ...record, sendAt }], () => []);
     assert.ok((log[0]?.answeredAt ?? 0) >= sendAt);
+  });
+
+  it('fails when nothing is acknowledged for longer than it may take', async () => {
+    let time = 0;
+    const hurried = () => (time += 200);
+    const failing = send(plan(2), () => new Error('connection refused'), new AbortController().signal, hurried, 3_000);
+    await assert.rejects(failing, /nothing was acknowledged for 3 s: 2 records wait/);
+  });
+
+  it('counts the silence from the last acknowledgement, and not while nothing waits for one', async () => {
+    const [first, second] = plan(2);
+    assert.ok(first && second);
+    const later = { ...second, sendAt: Date.now() + 400 };
+    const { taken } = await send([first, later], () => [], new AbortController().signal, Date.now, 200);
+    assert.equal(taken.length, 2);
   });
 
   it('gives up soon after an abort when nothing is acknowledged any more', async () => {
