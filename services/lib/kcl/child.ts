@@ -1,5 +1,5 @@
 import kcl from 'aws-kcl';
-import { assertLocalMode } from '../process/aws.ts';
+import { assertLocalMode, kinesisClient } from '../process/aws.ts';
 import { type ConfigShape, loadConfig } from '../process/config.ts';
 import { ensureError, PlatformError } from '../process/errors.ts';
 import { createLogger } from '../process/log.ts';
@@ -11,6 +11,7 @@ import { kclConsumerConfig, withLocalDefaults } from './config.ts';
 import type { Consumer, ConsumerEnvironment } from './consumer.ts';
 import { consumptionOf } from './consumption.ts';
 import { ShardSession } from './shard-session.ts';
+import { rangeOfShard } from './shards.ts';
 
 const metricsIntervalMs = 1_000;
 /** The daemon closes our input as soon as it has read the last answer. */
@@ -70,12 +71,14 @@ export async function runChild<S extends ConfigShape>(consumer: Consumer<S>, giv
     application,
   };
   const environment: ConsumerEnvironment<S> = { config, log, metrics, ...shared };
+  const kinesis = kinesisClient(kclConfig);
   let finished: DoneReason | undefined;
   const session = new ShardSession({
     processor: consumer.createProcessor(environment),
     checkpointer: new ShardCheckpointer(log, metrics),
     metrics,
     context: (shardId) => ({ shardId, streamName, log, metrics, ...shared }),
+    rangeOf: (shardId) => rangeOfShard(kinesis, streamName, shardId),
     events: {
       onShard(shardId) {
         log.setBindings({ shard: shardId });

@@ -4,6 +4,8 @@ import type { Metrics } from '../process/metrics.ts';
 import type { ShardCheckpointer } from './checkpointer.ts';
 import { type Position, position, trimHorizon } from './position.ts';
 import type { RecordProcessor, ShardContext, StreamRecord } from './processor.ts';
+import type { HashRange } from './shards.ts';
+import { withoutStrays } from './strays.ts';
 
 export interface SessionEvents {
   /** The daemon has named the shard. */
@@ -22,20 +24,25 @@ export class ShardSession implements WireProcessor {
   readonly #processor: RecordProcessor;
   readonly #checkpointer: ShardCheckpointer;
   readonly #context: (shardId: string) => ShardContext;
+  readonly #rangeOf: (shardId: string) => Promise<HashRange | undefined>;
   readonly #metrics: Metrics;
   readonly #events: SessionEvents;
   #shardId = '';
+  #range: HashRange | undefined;
 
   constructor(options: {
     readonly processor: RecordProcessor;
     readonly checkpointer: ShardCheckpointer;
     readonly context: (shardId: string) => ShardContext;
+    /** The shard's hash range, asked for once, at its start; undefined when nobody knows it any more. */
+    readonly rangeOf: (shardId: string) => Promise<HashRange | undefined>;
     readonly metrics: Metrics;
     readonly events: SessionEvents;
   }) {
     this.#processor = options.processor;
     this.#checkpointer = options.checkpointer;
     this.#context = options.context;
+    this.#rangeOf = options.rangeOf;
     this.#metrics = options.metrics;
     this.#events = options.events;
   }
@@ -46,6 +53,7 @@ export class ShardSession implements WireProcessor {
       this.#shardId = input.shardId;
       this.#events.onShard(input.shardId);
       this.#checkpointer.initialize(checkpoint);
+      this.#range = await this.#rangeOf(input.shardId);
       await this.#processor.initialize(this.#context(input.shardId), checkpoint);
     });
   }
@@ -59,7 +67,9 @@ export class ShardSession implements WireProcessor {
       const millisBehindLatest = input.millisBehindLatest ?? 0;
       this.#metrics.gauge('millis_behind_latest', millisBehindLatest, { shard: this.#shardId });
       this.#checkpointer.open(input.checkpointer, { delivered: records.at(-1)?.position });
-      await this.#processor.processRecords({ records, millisBehindLatest }, this.#checkpointer);
+      const kept = this.#range === undefined ? records : withoutStrays(records, this.#range);
+      if (kept.length < records.length) this.#metrics.count('records_strayed', records.length - kept.length);
+      await this.#processor.processRecords({ records: kept, millisBehindLatest }, this.#checkpointer);
       await this.#checkpointer.close();
     });
   }

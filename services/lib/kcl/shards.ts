@@ -45,6 +45,11 @@ export async function listShards(kinesis: KinesisClient, streamName: string): Pr
   throw new PlatformError('STREAM_UNAVAILABLE', `${streamName} lists more than ${maxPages} pages of shards`);
 }
 
+/** Undefined for a shard that the stream does not list any more: closed, and all its records expired. Rejects with STREAM_UNAVAILABLE. */
+export async function rangeOfShard(kinesis: KinesisClient, streamName: string, shardId: string): Promise<HashRange | undefined> {
+  return (await listShards(kinesis, streamName)).find((shard) => shard.shardId === shardId)?.range;
+}
+
 function toShard(shard: ApiShard): Shard {
   const range = shard.HashKeyRange;
   const sequence = shard.SequenceNumberRange;

@@ -5,7 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CreateStreamCommand, KinesisClient } from '@aws-sdk/client-kinesis';
 import { build } from 'esbuild';
+import { type KinesisServer, startKinesis } from '../../../../scripts/local/kinesis/server.ts';
 import { ChildLinkServer, type LinkedChild } from '../../../../services/lib/kcl/child-link-server.ts';
 import { initialize, type Message } from './fake-daemon.ts';
 
@@ -30,7 +32,17 @@ describe('a child process', function () {
   let stderr: string;
   const counted = new Map<string, number>();
 
+  let kinesis: KinesisServer;
+
   before(async () => {
+    kinesis = await startKinesis({ limits: false });
+    const client = new KinesisClient({
+      region: 'us-east-1',
+      endpoint: kinesis.endpoint,
+      credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+    });
+    await client.send(new CreateStreamCommand({ StreamName: 's', ShardCount: 4 }));
+    client.destroy();
     await build({
       entryPoints: [fileURLToPath(new URL('child-main.ts', import.meta.url))],
       outfile: bundle,
@@ -40,7 +52,10 @@ describe('a child process', function () {
       banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
     });
   });
-  after(() => rmSync(folder, { recursive: true }));
+  after(async () => {
+    await kinesis.close();
+    rmSync(folder, { recursive: true });
+  });
 
   beforeEach(async () => {
     wake = () => {};
@@ -66,6 +81,11 @@ describe('a child process', function () {
     child = spawn(process.execPath, [bundle, 'child'], {
       env: {
         AWS_REGION: 'us-east-1',
+        NODE_NO_WARNINGS: '1',
+        LOCAL_MODE: 'true',
+        KINESIS_ENDPOINT: kinesis.endpoint,
+        DYNAMODB_ENDPOINT: kinesis.endpoint,
+        SNS_ENDPOINT: kinesis.endpoint,
         KCL_LINK_PATH: socket,
         KCL_LINK_GENERATION: '3',
         KCL_STREAM_ID: 's@1',
@@ -104,6 +124,11 @@ describe('a child process', function () {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Message);
+  /** The daemon sends nothing before it has this answer. */
+  const initialized = async (): Promise<void> => {
+    send(initialize);
+    await waitFor(() => answers().length === 1);
+  };
   const exit = async (): Promise<number | null> => {
     if (child.exitCode === null) await once(child, 'exit');
     await waitFor(() => left !== undefined);
@@ -136,7 +161,7 @@ describe('a child process', function () {
   });
 
   it('lets nothing but answers out: what code prints is logged', async () => {
-    send(initialize);
+    await initialized();
     send(order('print'));
     const guarded = (): string[] => logged.filter(({ event }) => event === 'output.guarded').map(({ msg }) => msg);
     await waitFor(() => answers().length === 2 && guarded().length >= 3);
@@ -148,7 +173,7 @@ describe('a child process', function () {
   });
 
   it('ends unanswered when the processor rejects, its last words and figures delivered', async () => {
-    send(initialize);
+    await initialized();
     send(order('reject'));
     assert.equal(await exit(), 1);
     assert.equal(answers().length, 1);
@@ -162,7 +187,7 @@ describe('a child process', function () {
 
   for (const defect of ['throw-later', 'reject-later']) {
     it(`ends on an error that nobody handles (${defect})`, async () => {
-      send(initialize);
+      await initialized();
       send(order(defect));
       assert.equal(await exit(), 1);
       assert.equal(logged.at(-1)?.event, 'child.uncaught');
@@ -170,7 +195,7 @@ describe('a child process', function () {
   }
 
   it('ends when the daemon closes its input, even in the middle of a batch', async () => {
-    send(initialize);
+    await initialized();
     send(order('hang'));
     await waitFor(() => answers().length === 1);
     child.stdin.end();

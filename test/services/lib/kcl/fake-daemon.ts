@@ -3,6 +3,7 @@ import kcl from 'aws-kcl';
 import { ShardCheckpointer } from '../../../../services/lib/kcl/checkpointer.ts';
 import type { RecordProcessor } from '../../../../services/lib/kcl/processor.ts';
 import { ShardSession } from '../../../../services/lib/kcl/shard-session.ts';
+import type { HashRange } from '../../../../services/lib/kcl/shards.ts';
 import { createLogger } from '../../../../services/lib/process/log.ts';
 import { Metrics } from '../../../../services/lib/process/metrics.ts';
 
@@ -13,7 +14,7 @@ export interface Message {
 }
 
 /** The daemon's side of the protocol over in-memory streams, and what the session made of it. */
-export function startSession(processor: Partial<RecordProcessor>) {
+export function startSession(processor: Partial<RecordProcessor>, range?: HashRange) {
   const input = new PassThrough();
   const output = new PassThrough();
   const complaints = new PassThrough();
@@ -41,6 +42,7 @@ export function startSession(processor: Partial<RecordProcessor>) {
     },
     checkpointer: new ShardCheckpointer(log, metrics, nothing),
     metrics,
+    rangeOf: async () => range,
     context: (shardId) => ({ shardId, streamName: 's', streamId: 's@1', application: 'a', workerId: 'w', log, metrics }),
     events: {
       onShard: (shardId) => void events.push(`shard ${shardId}`),
@@ -77,6 +79,9 @@ export function startSession(processor: Partial<RecordProcessor>) {
 
 export const initialize = { action: 'initialize', shardId: 'shardId-000000000003', sequenceNumber: '100', subSequenceNumber: 2 };
 
+/** Of every record. */
+export const partitionKey = 'üser\u2028x';
+
 export function processRecords(...sequences: [sequence: string, sub: number][]) {
   return {
     action: 'processRecords',
@@ -84,7 +89,7 @@ export function processRecords(...sequences: [sequence: string, sub: number][]) 
     records: sequences.map(([sequenceNumber, subSequenceNumber]) => ({
       action: 'record',
       data: Buffer.from(`data ${sequenceNumber}/${subSequenceNumber}`).toString('base64'),
-      partitionKey: 'üser\u2028x',
+      partitionKey,
       sequenceNumber,
       subSequenceNumber,
       approximateArrivalTimestamp: 1_700_000_000_123,

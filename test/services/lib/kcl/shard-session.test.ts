@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Position, position, trimHorizon } from '../../../../services/lib/kcl/position.ts';
 import type { StreamRecord } from '../../../../services/lib/kcl/processor.ts';
-import { initialize, processRecords, startSession } from './fake-daemon.ts';
+import { hashKeyOf } from '../../../../services/lib/kcl/shards.ts';
+import { initialize, partitionKey, processRecords, startSession } from './fake-daemon.ts';
 
 describe('a shard session', () => {
   it('initializes with the shard and where KCL resumes', async () => {
@@ -45,6 +46,34 @@ describe('a shard session', () => {
     assert.deepEqual(daemon.metrics.drain().gauges, [
       { name: 'millis_behind_latest', labels: { shard: 'shardId-000000000003' }, value: 42 },
     ]);
+    daemon.close();
+  });
+
+  it('drops an aggregate that holds a record from outside the shard, whole, and counts its records; a plain record stays', async () => {
+    let seen: readonly StreamRecord[] = [];
+    const outside = hashKeyOf(partitionKey) + 1n;
+    const daemon = startSession({ processRecords: async ({ records }) => void (seen = records) }, { start: outside, end: 2n ** 128n - 1n });
+    daemon.send(initialize);
+    await daemon.next();
+    daemon.send(processRecords(['101', 0], ['102', 0], ['102', 1], ['103', 7], ['104', 0]));
+    await daemon.next();
+    assert.deepEqual(
+      seen.map((record) => record.sequenceNumber),
+      ['101', '104'],
+    );
+    assert.deepEqual(daemon.metrics.drain().counters, [{ name: 'records_strayed', labels: {}, value: 3 }]);
+    daemon.close();
+  });
+
+  it('keeps an aggregate whose records are all of the shard', async () => {
+    let seen: readonly StreamRecord[] = [];
+    const inside = hashKeyOf(partitionKey);
+    const daemon = startSession({ processRecords: async ({ records }) => void (seen = records) }, { start: inside, end: inside });
+    daemon.send(initialize);
+    await daemon.next();
+    daemon.send(processRecords(['102', 0], ['102', 1]));
+    await daemon.next();
+    assert.equal(seen.length, 2);
     daemon.close();
   });
 
