@@ -190,7 +190,6 @@ async function judged(run: DemoRun, system: LocalSystem, log: SendLog, figures: 
     source,
     routed: routed.shards,
     broken: routed.broken,
-    strays: routed.strays,
     deadLetters,
     rules: defaultRules,
     storedAlerts: alerts,

@@ -21,16 +21,11 @@ interface StreamRead {
 }
 
 /** All that lies on a stream now, shard by shard, parents before children (a child's id is always the higher one). */
-async function readStream(
-  read: StreamRead,
-  onRecord: (shard: Shard, record: StreamRecord) => void,
-  onStray?: (shard: Shard, count: number) => void,
-): Promise<readonly Shard[]> {
+async function readStream(read: StreamRead, onRecord: (shard: Shard, record: StreamRecord) => void): Promise<readonly Shard[]> {
   const shards = await listShards(read.kinesis, read.streamName);
   await Promise.all(
     shards.map(async (shard) => {
-      const strayed = (_: string, count: number): void => onStray?.(shard, count);
-      for await (const batch of readShard({ ...read, shard, after: trimHorizon, upTo: 'tip', onStray: strayed })) {
+      for await (const batch of readShard({ ...read, shard, after: trimHorizon, upTo: 'tip' })) {
         for (const record of batch) onRecord(shard, record);
       }
     }),
@@ -50,7 +45,6 @@ export async function readSource(read: StreamRead): Promise<SourceRecord[]> {
 export interface RoutedStream {
   readonly shards: readonly OracleShard[];
   readonly broken: readonly BrokenRecord[];
-  readonly strays: ReadonlyMap<string, number>;
   /** Per shard the last record that was read; what every consumer must have passed. */
   readonly heads: ReadonlyMap<string, Position>;
 }
@@ -60,8 +54,7 @@ export async function readRouted(read: StreamRead): Promise<RoutedStream> {
   const byShard = new Map<string, OracleShard['records'][number][]>();
   const broken: BrokenRecord[] = [];
   const heads = new Map<string, Position>();
-  const strays = new Map<string, number>();
-  const onRecord = ({ shardId }: Shard, record: StreamRecord): void => {
+  const shards = await readStream(read, ({ shardId }, record) => {
     const { data, partitionKey, approximateArrivalTimestamp: arrival, sequenceNumber, subSequenceNumber } = record;
     const event = decodeBookingEvent(data, partitionKey, arrival);
     const records = byShard.get(shardId) ?? [];
@@ -69,12 +62,10 @@ export async function readRouted(read: StreamRead): Promise<RoutedStream> {
     else broken.push({ shardId, sequenceNumber, subSequenceNumber, sha256: sha256(data) });
     byShard.set(shardId, records);
     heads.set(shardId, record.position);
-  };
-  const shards = await readStream(read, onRecord, ({ shardId }, count) => strays.set(shardId, (strays.get(shardId) ?? 0) + count));
+  });
   return {
     shards: shards.map(({ shardId, parents, range }) => ({ shardId, parents, range, records: byShard.get(shardId) ?? [] })),
     broken,
-    strays,
     heads,
   };
 }

@@ -108,8 +108,6 @@ export interface Evidence {
   readonly routed: readonly OracleShard[];
   /** What lies there and is not valid. */
   readonly broken: readonly BrokenRecord[];
-  /** Per shard the records of aggregates that a reshard overtook; each was put again elsewhere. */
-  readonly strays: ReadonlyMap<string, number>;
   readonly deadLetters: readonly FoundDeadLetter[];
   readonly rules: RulesFile;
   readonly storedAlerts: readonly FoundAlert[];

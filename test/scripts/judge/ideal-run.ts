@@ -91,7 +91,6 @@ export function idealRun(): MutableEvidence {
     source,
     routed,
     broken,
-    strays: new Map(),
     deadLetters,
     rules: defaultRules,
     storedAlerts: alerts.map(foundAlert),

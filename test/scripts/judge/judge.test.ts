@@ -408,17 +408,6 @@ describe('the judge', () => {
       finds('the ledger has a hole or an overlap', (e) => replace(e.ledger, 0, ({ to }) => ({ from: to })));
     });
 
-    it('takes strays for rows that may have been copied, and no row more', () => {
-      const { shardId, copied } = first(ideal.ledger);
-      const withStrays = (more: number) => (e: MutableEvidence) => {
-        e.strays = new Map([[shardId, 3]]);
-        replace(e.ledger, 0, () => ({ copied: copied + more }));
-      };
-      assert.deepEqual(judged(withStrays(3)).found, []);
-      finds('other rows copied than records on the shard', withStrays(4));
-      finds('other rows copied than records on the shard', withStrays(-1));
-    });
-
     it('finds a watermark that is not where the ledger ends', () => {
       const check = 'the ledger does not end at the watermark';
       finds(check, (e) => replace(e.watermarks, 0, () => ({ position: position('9') })));
