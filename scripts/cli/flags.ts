@@ -33,6 +33,10 @@ export const option = <T, const D>(value: string, help: string, fallback: D, par
   },
 });
 
+/** An option with a default that is written as on the command line, is parsed like it, and stands in the help text. */
+export const preset = <T>(value: string, help: string, fallback: string, parse: (text: string) => T): Flag<T> =>
+  option(value, `${help} (default ${fallback})`, parse(fallback), parse);
+
 export const options = <T>(value: string, help: string, parse: (text: string) => T): Flag<readonly T[]> => ({
   value,
   help,

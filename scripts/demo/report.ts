@@ -18,7 +18,7 @@ export function resultText(result: Result): string {
     ],
     [
       'became',
-      `${count(result.routed)} routed + ${count(result.dropped)} dropped, nothing had changed + ${count(result.deadLettered)} dead letters`,
+      `${count(result.routed)} routed + ${count(result.dropped)} dropped, nothing new for analytics + ${count(result.deadLettered)} dead letters`,
     ],
     [
       'alerts',
@@ -47,6 +47,7 @@ export function totalsText({ totals, drops, deadLetters, skipped, detect }: Snap
     const entries = Object.entries(values).sort((a, b) => b[1] - a[1]);
     return entries.length === 0 ? '0' : entries.map(([reason, n]) => `${reason} ${count(n)}`).join(', ');
   };
+  if (totals.sent === 0) return 'stopped before anything was sent\n';
   const rows: [string, string][] = [
     ['sent', count(totals.sent)],
     ['routed', count(totals.routed)],

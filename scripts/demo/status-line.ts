@@ -1,6 +1,7 @@
 import type { Snapshot } from './snapshot.ts';
 
 const plainEveryMs = 5_000;
+const shortFrom = 100_000;
 
 /** Where it is written, and how much it may do there. */
 export interface Terminal {
@@ -58,7 +59,10 @@ export class StatusLine {
 const count = (n: number): string => Math.round(n).toLocaleString('en-US');
 const sum = (values: Readonly<Record<string, number>>): number => Object.values(values).reduce((a, b) => a + b, 0);
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)}s`;
+/** A long run's totals in thousands: the line is to fit a terminal. */
+const short = (n: number): string => (n < shortFrom ? count(n) : `${count(Math.floor(n / 1_000))}k`);
 
+/** The short figures first: what a narrow terminal cuts off is the drops, whose reasons the page has. */
 export function statusText(snapshot: Snapshot): string {
   const { phase, totals, rates, lag, drops, deadLetters, sendingSince, now, detect } = snapshot;
   if (sendingSince === undefined) {
@@ -66,17 +70,16 @@ export function statusText(snapshot: Snapshot): string {
   }
   const worst = (service: string): string => {
     const its = lag.filter((l) => l.service === service).map((l) => l.ms);
-    return its.length === 0 ? '–' : seconds(Math.max(...its));
+    return its.length === 0 ? '–' : (Math.max(...its) / 1_000).toFixed(1);
   };
-  const reasons = Object.entries(drops).map(([reason, n]) => `${reason} ${count(n)}`);
   return [
-    `${phase} ${seconds(now - sendingSince)}`,
-    `sent ${count(totals.sent)} (${count(rates.sent)}/s)`,
-    `routed ${count(totals.routed)}`,
-    `rows ${count(totals.rows)}`,
-    `alerts ${count(totals.alerts)}${detect ? ` (p50 ${seconds(detect.p50)})` : ''}`,
-    `dead ${count(sum(deadLetters))}`,
-    `lag ${worst('event-router')}/${worst('fraud-detector')}/${worst('redshift-loader')}`,
-    `drops ${reasons.join(', ') || '0'}`,
+    `${phase} ${Math.floor((now - sendingSince) / 1_000)}s`,
+    `lag r/d/l ${worst('event-router')}/${worst('fraud-detector')}/${worst('redshift-loader')} s`,
+    `alerts ${short(totals.alerts)}${detect ? ` (p50 ${seconds(detect.p50)})` : ''}`,
+    `dead ${short(sum(deadLetters))}`,
+    `sent ${short(totals.sent)} (${count(rates.sent)}/s)`,
+    `routed ${short(totals.routed)}`,
+    `rows ${short(totals.rows)}`,
+    `drops ${short(sum(drops))}`,
   ].join('  ');
 }

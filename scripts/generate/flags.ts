@@ -1,4 +1,4 @@
-import { type Flags, flag, option } from '../cli/flags.ts';
+import { type Flags, flag, option, preset } from '../cli/flags.ts';
 import { parseDuration, parseInteger, parseOneOf, parsePercent } from '../cli/values.ts';
 
 /** Disorder stays far inside the rules' lateness (15 min), so that a planted episode is never late. */
@@ -12,26 +12,29 @@ function parseDisorder(text: string): number {
   return ms;
 }
 
+const defaultSeed = '7';
+const parseSeed = parseInteger(0, 2 ** 31);
 const share = parsePercent(maxFaultPercent);
 
 export const trafficFlags = {
-  rate: option('N', 'changes a second', 300, parseInteger(1, maxRate)),
-  seed: option('N', 'same seed, same traffic', 7, parseInteger(0, 2 ** 31)),
-  duplicates: option('P%', 'sent twice, byte for byte', 0.01, share),
-  disorder: option('DUR', 'half of the records are sent up to DUR after they happened', 2_000, parseDisorder),
-  late: option('P%', 'occurred 20 minutes before they are sent', 0.002, share),
-  future: option('P%', 'occurred 10 minutes ahead of their arrival', 0.001, share),
-  malformed: option('P%', 'broken in one of a dozen ways', 0.005, share),
+  rate: preset('N', 'changes a second; planted fraud and repeats come on top', '300', parseInteger(1, maxRate)),
+  seed: preset('N', 'same seed, same traffic', defaultSeed, parseSeed),
+  duplicates: preset('P%', 'sent twice, byte for byte', '1%', share),
+  disorder: preset('DUR', 'half of the records are sent up to DUR after they happened', '2s', parseDisorder),
+  late: preset('P%', 'occurred 20 minutes before they are sent', '0.2%', share),
+  future: preset('P%', 'occurred 10 minutes ahead of their arrival', '0.1%', share),
+  malformed: preset('P%', 'broken in one of a dozen ways', '0.5%', share),
 } as const;
 
 export const generateFlags = {
-  format: option('F', 'changes: DynamoDB change records; events: canonical BookingEvents', 'changes', parseOneOf('changes', 'events')),
+  format: preset('F', 'changes: DynamoDB change records; events: canonical BookingEvents', 'changes', parseOneOf('changes', 'events')),
   out: option('FILE', 'NDJSON file; - is standard output (default)', undefined, String),
   stream: option('NAME', 'a Kinesis stream, in real time; needs --endpoint', undefined, String),
   endpoint: option('URL', 'Kinesis endpoint, loopback only', undefined, String),
-  duration: option('DUR', 'how much traffic', 60_000, parseDuration),
+  duration: preset('DUR', 'how much traffic', '1m', parseDuration),
   start: option('TIME', 'time of the first change in a file, ISO 8601 (default: now)', undefined, parseTime),
   ...trafficFlags,
+  seed: preset('N', 'same seed and same --start, same bytes', defaultSeed, parseSeed),
   record: option('FILE', 'with --stream: one line per record put, with its position and what must become of it', undefined, String),
   help: flag('this text'),
 } as const;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { distance, flag, flagHelp, option, options, parseFlags, UsageError } from '../../../scripts/cli/flags.ts';
+import { distance, flag, flagHelp, option, options, parseFlags, preset, UsageError } from '../../../scripts/cli/flags.ts';
 import { parseDuration, parseInteger, parseOneOf, parsePercent } from '../../../scripts/cli/values.ts';
 
 const table = {
@@ -53,6 +53,12 @@ describe('command line flags', () => {
       flagHelp(table),
       '  --rate N     changes a second\n  --kill WHAT  may come again\n  --json       a switch\n  --help       this text',
     );
+  });
+
+  it('shows the default that holds when the flag is left out', () => {
+    const wait = { wait: preset('DUR', 'how long', '2m', parseDuration) } as const;
+    assert.equal(flagHelp(wait), '  --wait DUR  how long (default 2m)');
+    assert.deepEqual([parseFlags(wait, []).wait, parseFlags(wait, ['--wait', '3s']).wait], [120_000, 3_000]);
   });
 
   it('measures how far two words are apart', () => {

@@ -40,6 +40,12 @@ describe('demo flags', () => {
     assert.equal(disturbancesOf(parse('--reshard', 'booking-events:2-4@5s', '--reshard', 'booking-events:4-2@9s')).length, 2);
   });
 
+  it('sends by default what the documents say', () => {
+    const { rate, seed, duplicates, disorder, late, future, malformed, 'drain-timeout': drain } = parse();
+    const expected = [300, 7, 0.01, 2_000, 0.002, 0.001, 0.005, 120_000];
+    assert.deepEqual([rate, seed, duplicates, disorder, late, future, malformed, drain], expected);
+  });
+
   it('limits what a judged run can hold', () => {
     usage(() => parse('--duration', '2h'), /expected 1s to 1h/);
     usage(() => parse('--disorder', '10m'), /expected at most 5m/);

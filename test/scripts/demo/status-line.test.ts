@@ -8,11 +8,18 @@ function terminal(isTty: boolean, color = false) {
 }
 
 describe('the status line', () => {
-  it('shows rates, totals, alerts, dead letters, the worst lag per service, and drops by reason', () => {
+  it('shows the worst lag of router, detector and loader, alerts, dead letters, totals, rates and drops', () => {
     assert.equal(
-      statusText(snapshotAt(23_000)),
-      'running 23.0s  sent 12,345 (300/s)  routed 11,000  rows 10,000  alerts 3 (p50 0.6s)  dead 5  lag 1.2s/–/–  drops no-op 7',
+      statusText(snapshotAt(23_000, { drops: { 'no-op': 7, 'already-cancelled': 2 } })),
+      'running 23s  lag r/d/l 1.2/–/– s  alerts 3 (p50 0.6s)  dead 5  sent 12,345 (300/s)  routed 11,000  rows 10,000  drops 9',
     );
+  });
+
+  it('shows all but the drops in 120 columns, also late in a long run', () => {
+    const lag = (['event-router', 'fraud-detector', 'redshift-loader'] as const).map((service) => ({ service, shard: 's', ms: 900 }));
+    const totals = { sent: 1_080_300, routed: 1_000_400, alerts: 950, rows: 1_000_200, repeats: 0 };
+    const line = statusText(snapshotAt(900_000, { totals, lag }));
+    assert.match(line.slice(0, 119), /sent 1,080k \(300\/s\)  routed 1,000k  rows 1,000k/);
   });
 
   it('names what comes up before anything is sent', () => {
@@ -24,7 +31,7 @@ describe('the status line', () => {
     const line = new StatusLine(tty, () => 0);
     line.show(snapshotAt(1_000));
     line.say('hello');
-    assert.deepEqual(tty.written, ['\r\u001b[2Krunning 1.0s  sent 12,345 (300/s)  rout', '\r\u001b[2K', 'hello\n']);
+    assert.deepEqual(tty.written, ['\r\u001b[2Krunning 1s  lag r/d/l 1.2/–/– s  alerts', '\r\u001b[2K', 'hello\n']);
   });
 
   it('writes a plain line every five seconds elsewhere', () => {
@@ -33,8 +40,8 @@ describe('the status line', () => {
     const line = new StatusLine(file, () => now);
     for (now = 0; now < 11_000; now += 1_000) line.show(snapshotAt(now));
     assert.deepEqual(
-      file.written.map((text) => text.slice(0, 13)),
-      ['running 0.0s ', 'running 5.0s ', 'running 10.0s'],
+      file.written.map((text) => text.slice(0, 13).trim()),
+      ['running 0s  l', 'running 5s  l', 'running 10s'],
     );
     assert.ok(!file.written.join('').includes('\u001b'));
   });
