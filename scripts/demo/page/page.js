@@ -56,7 +56,7 @@ function drawTiles(s) {
     tile('Warehouse rows', count(s.totals.rows), `${count(s.totals.repeats)} repeats left out`),
     tile('Fraud alerts', count(s.totals.alerts), s.detect ? `sent to published: ${span(s.detect.p50)}` : 'none yet'),
     tile('Dead letters', count(total(s.deadLetters)), 'kept with their bytes'),
-    tile('Drops', count(total(s.drops)), 'nothing had changed'),
+    tile('Drops', count(total(s.drops)), 'nothing new for analytics'),
   );
 }
 
@@ -81,7 +81,8 @@ function drawRates(s) {
     byId('rates').replaceChildren(element('p', { class: 'empty' }, 'The chart begins with the first records.'));
     return;
   }
-  const [width, height, left, bottom, top] = [800, 210, 44, 20, 8];
+  const width = Math.max(240, byId('rates').clientWidth); // drawn to the width there is: the labels keep their size on a phone
+  const [height, left, bottom, top] = [210, 44, 20, 8];
   const highest = niceCeiling(Math.max(10, ...s.history.flatMap((p) => series.map(([key]) => p[key]))));
   const first = s.history[0].at;
   const last = Math.max(s.history.at(-1).at, first + 30_000);
@@ -198,6 +199,21 @@ function drawAlerts(s) {
     drawnAlerts.set(alert.alertId, { node, time });
     list.prepend(node);
   }
+  fitAlerts();
+}
+
+const alertListPixels = 620;
+
+/** As many whole rows as there is room for; the others are scrolled to. */
+function fitAlerts() {
+  const list = byId('alerts');
+  let fitting = 0;
+  for (const row of list.children) {
+    const { height } = row.getBoundingClientRect();
+    if (fitting + height > alertListPixels) break;
+    fitting += height;
+  }
+  list.style.maxHeight = fitting > 0 ? `${fitting}px` : '';
 }
 
 const tones = { running: 'good', starting: 'warn', stopping: 'warn', killed: 'bad', failed: 'bad' };

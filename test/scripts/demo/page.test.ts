@@ -105,6 +105,29 @@ describe('the page', () => {
     assert.deepEqual(troubles, []);
   });
 
+  it('keeps the labels of the chart readable on a phone', async () => {
+    await page.setViewportSize({ width: 400, height: 800 });
+    const history = Array.from({ length: 60 }, (_, i) => ({ at: i * 1_000, sent: 300, routed: 290, rows: 280 }));
+    await open(60_000, { history });
+    const scale = await page
+      .locator('#rates svg')
+      .evaluate((svg) => svg.getBoundingClientRect().width / Number(svg.getAttribute('viewBox')?.split(' ')[2]));
+    assert.ok(scale > 0.95 && scale < 1.05, `drawn at ${scale} of its size`);
+    assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= 400);
+  });
+
+  it('shows whole rows of the alert list', async () => {
+    await open(12_000, { alerts: Array.from({ length: 30 }, (_, i) => alert(30 - i, `usr-${30 - i}`)) });
+    const list = await page.locator('#alerts').boundingBox();
+    const rows = await page.locator('#alerts li').evaluateAll((all) => all.map((row) => row.getBoundingClientRect().bottom));
+    const end = (list?.y ?? 0) + (list?.height ?? 0);
+    assert.ok(rows.length === 30 && (rows.at(-1) ?? 0) > end, 'there are more rows than fit');
+    assert.ok(
+      rows.some((bottom) => Math.abs(bottom - end) < 1.5),
+      `the list ends at ${end}, rows at ${rows.join(', ')}`,
+    );
+  });
+
   it('says when the connection is gone, and takes it up again', async function () {
     this.timeout(20_000);
     await open(12_000);
