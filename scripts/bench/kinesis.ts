@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startKinesisProcess } from '../local/kinesis-process.ts';
+import { startKinesisProcess } from '../local/kinesis/kinesis.ts';
 import { startProcess } from '../local/process/managed-process.ts';
 import { type Bench, type Figure, median } from './harness/bench.ts';
 import { getRate } from './kinesis/gets.ts';

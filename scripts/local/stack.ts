@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { startDynamo } from './dynamodb/dynamodb.ts';
-import { startKinesisProcess } from './kinesis-process.ts';
+import { startKinesisProcess } from './kinesis/kinesis.ts';
 import { partEnvironment, serviceEnvironment } from './local-environment.ts';
 import { startMailCatcher } from './mail/mail.ts';
 import { startPostgres } from './postgres/postgres.ts';

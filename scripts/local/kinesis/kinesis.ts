@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { type ManagedProcess, startProcess } from './process/managed-process.ts';
+import { type ManagedProcess, startProcess } from '../process/managed-process.ts';
 
-const script = fileURLToPath(new URL('../kinesis.ts', import.meta.url));
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const script = fileURLToPath(new URL('../../kinesis.ts', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const readyTimeoutMs = 60_000;
 
 export interface KinesisProcessOptions {
