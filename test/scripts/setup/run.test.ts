@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +57,25 @@ describe('npm run', function () {
     const flag = run(['doctor', '--jsn']);
     assert.equal(flag.status, 2);
     assert.match(flag.stderr, /unknown flag --jsn; did you mean --json\?/);
+  });
+
+  it('set-up takes no unknown flag either, and tells about itself', function () {
+    requirePart(this, 'kcl-jars');
+    requirePart(this, 'dynamodb-local');
+    assert.equal(run(['setup', '--x']).status, 2);
+    assert.match(run(['setup', '--help']).stdout, /Examples:\n {2}npm run setup/);
+  });
+
+  it('ends in silence when its reader has gone, as `| head` does', async () => {
+    const child = spawn(process.execPath, [join(root, 'scripts/run.mjs'), 'doctor'], { cwd: root });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    assert.doesNotMatch(stderr, /EPIPE/);
+    assert.equal(code, 0);
   });
 
   it('prints help with examples', () => {
