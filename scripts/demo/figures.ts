@@ -75,11 +75,6 @@ export class Figures {
     this.#answered.set(eventId, answeredAt);
   }
 
-  /** Shards a service has begun to read. */
-  shardsOf(service: string): number {
-    return [...this.#lag.values()].filter((lag) => lag.service === service).length;
-  }
-
   /** Until the signal aborts; `onLook` after each look. */
   async watch(signal: AbortSignal, onLook: (snapshot: Snapshot) => void): Promise<void> {
     while (!signal.aborted) {

@@ -1,3 +1,5 @@
+import { listShards } from '../../services/lib/kcl/shards.ts';
+import type { LocalSystem } from './local-system.ts';
 import { parseMetrics } from './scrape.ts';
 import type { ServiceProcess } from './service-process.ts';
 
@@ -19,4 +21,16 @@ export async function notReading({ name, port }: Pick<ServiceProcess, 'name' | '
   const samples = parseMetrics(text).filter((sample) => sample.name === 'millis_behind_latest');
   const read = new Set(samples.map(({ labels }) => labels['shard']));
   return shards.filter((shard) => !read.has(shard)).map((shard) => `${name} does not read ${shard}`);
+}
+
+/** What some consumer does not read yet of the open shards that it must. */
+export async function consumersNotReading({ kinesis, services }: LocalSystem): Promise<string[]> {
+  const openShards = async (stream: string) => (await listShards(kinesis, stream)).filter(({ closed }) => !closed).map((s) => s.shardId);
+  const [ofChanges, ofEvents] = await Promise.all([openShards('booking-changes'), openShards('booking-events')]);
+  const left = await Promise.all([
+    notReading(services['event-router'], ofChanges),
+    notReading(services['fraud-detector'], ofEvents),
+    notReading(services['redshift-loader'], ofEvents),
+  ]);
+  return left.flat();
 }

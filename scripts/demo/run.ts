@@ -14,6 +14,7 @@ import { Figures } from './figures.ts';
 import { type DemoFlags, type Disturbance, serviceNames, shardsFor } from './flags.ts';
 import { type LocalSystem, startLocalSystem } from './local-system.ts';
 import type { PageServer } from './page-server.ts';
+import { consumersNotReading } from './readiness.ts';
 import type { RunFolder } from './run-folder.ts';
 import { settle } from './settle.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -75,7 +76,7 @@ export async function runDemo(run: DemoRun): Promise<DemoOutcome> {
       onFailure: (error) => failed.abort(error),
       signal,
     });
-    await allShardsRead(system, figures, run, signal);
+    await allShardsRead(system, run, signal);
     sender = new Sender({
       kinesis: system.kinesis,
       streams: { changes: 'booking-changes', events: 'booking-events' },
@@ -126,22 +127,13 @@ class Firsts {
   }
 }
 
-async function allShardsRead(system: LocalSystem, figures: Figures, run: DemoRun, signal: AbortSignal): Promise<void> {
-  const shards = shardsFor(run.flags.rate, run.disturbances);
-  const wanted = {
-    'event-router': shards['booking-changes'],
-    'fraud-detector': shards['booking-events'],
-    'redshift-loader': shards['booking-events'],
-  };
+async function allShardsRead(system: LocalSystem, run: DemoRun, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + readingDeadlineMs;
   for (;;) {
-    await figures.look();
-    const waiting = serviceNames.filter((name) => figures.shardsOf(name) < wanted[name]);
+    const waiting = await consumersNotReading(system);
     if (waiting.length === 0) break;
     if (performance.now() > deadline)
-      throw new Error(
-        `${waiting.join(', ')} did not begin to read within ${readingDeadlineMs / 1_000} s; logs: ${system.stack.runDir}/logs`,
-      );
+      throw new Error(`after ${readingDeadlineMs / 1_000} s: ${waiting.join(', ')}; logs: ${system.stack.runDir}/logs`);
     await sleep(readingPollMs, undefined, { signal });
   }
   run.say(`all consumers read after ${(performance.now() / 1_000).toFixed(1)} s`);

@@ -9,7 +9,7 @@ import { type RoutedStream, readAlerts, readRouted, readSource } from '../judge/
 import type { SourceRecord } from '../judge/evidence.ts';
 import { behind, forgottenShards, headsOf, type Reached, readCheckpoints, readLoaded } from '../judge/progress.ts';
 import type { LocalSystem } from './local-system.ts';
-import { notReading } from './readiness.ts';
+import { consumersNotReading } from './readiness.ts';
 
 const pollMs = 500;
 const changes = 'booking-changes';
@@ -24,8 +24,9 @@ export interface Settled {
 }
 
 /**
- * Waits until every consumer reads again after what was done to it, and then until each is beyond the last record: by KCL's checkpoints, the alerts left to publish and the warehouse's own
- * watermarks. Reads both streams back as soon as nothing can be added to them.
+ * Waits until every consumer reads again after what was done to it, and then until each is beyond the last record: by KCL's
+ * checkpoints, the alerts left to publish and the warehouse's own watermarks. Reads both streams back as soon as nothing can be
+ * added to them.
  */
 export async function settle(system: LocalSystem, log: readonly SentRecord[], deadlineMs: number, signal: AbortSignal): Promise<Settled> {
   const deadline = performance.now() + deadlineMs;
@@ -58,17 +59,6 @@ async function waitFor(check: () => Promise<readonly string[]>, deadline: number
 function laterOrNever(error: unknown): readonly string[] {
   if (isPlatformError(error) && error.retriable) return [error.message];
   throw error;
-}
-
-async function consumersNotReading({ kinesis, services }: LocalSystem): Promise<string[]> {
-  const openShards = async (stream: string) => (await listShards(kinesis, stream)).filter(({ closed }) => !closed).map((s) => s.shardId);
-  const [ofChanges, ofEvents] = await Promise.all([openShards(changes), openShards(events)]);
-  const left = await Promise.all([
-    notReading(services['event-router'], ofChanges),
-    notReading(services['fraud-detector'], ofEvents),
-    notReading(services['redshift-loader'], ofEvents),
-  ]);
-  return left.flat();
 }
 
 async function routerIsBehind(system: LocalSystem, log: readonly SentRecord[]): Promise<string[]> {
