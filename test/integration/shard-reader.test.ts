@@ -9,6 +9,7 @@ import {
   waitUntilStreamExists,
 } from '@aws-sdk/client-kinesis';
 import { type KinesisServer, startKinesis } from '../../scripts/local/kinesis/server.ts';
+import { Clock } from '../../scripts/local/kinesis/store/clock.ts';
 import { trimHorizon } from '../../services/lib/kcl/position.ts';
 import type { StreamRecord } from '../../services/lib/kcl/processor.ts';
 import { readShard, type ShardRead } from '../../services/lib/kcl/shard-reader.ts';
@@ -41,7 +42,7 @@ describe('the shard reader on the local Kinesis', () => {
     readShard({ kinesis, streamName, shard, after: trimHorizon, upTo: 'end', clock, ...of });
 
   before(async () => {
-    server = await startKinesis({ now });
+    server = await startKinesis({ clock: new Clock(now) });
     const endpoint = server.endpoint;
     kinesis = kinesisClient({
       AWS_REGION: 'us-east-1',

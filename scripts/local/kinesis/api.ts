@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type BodyCollector, tooLarge } from './body.ts';
-import type { Service } from './operations/call.ts';
-import { operationOf } from './operations/index.ts';
+import type { Exchange } from './exchange.ts';
+import type { Fate } from './faults/faults.ts';
+import type { OpenAnswer, Service } from './operations/call.ts';
+import { operationNamed } from './operations/index.ts';
 import { cborCodec } from './protocol/cbor-codec.ts';
 import type { Codec } from './protocol/codec.ts';
 import { ApiError } from './protocol/errors.ts';
@@ -15,38 +17,57 @@ export interface ApiRequest {
   readonly collected: BodyCollector;
 }
 
-export interface ApiAnswer {
+interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  readonly body: Buffer | OpenAnswer;
+  readonly fate?: Fate;
 }
 
-/** Answers a request whose body has ended, and gives the body's memory back; never throws. */
-export function answer(request: ApiRequest, service: Service): ApiAnswer {
+/** Carries out a request whose body has ended, answers it, and gives the body's memory back; never throws. */
+export function serve(request: ApiRequest, service: Service, exchange: Exchange): void {
   const { collected } = request;
-  const given = collected.overflowed ? failure(tooLarge(), codecOf(request.contentType)) : answerBody(request, collected.take(), service);
+  const answer = collected.overflowed ? failure(tooLarge(), codecOf(request.contentType)) : answerTo(request, collected.take(), service);
   collected.release();
-  return given;
+  const { fate } = answer;
+  if (fate?.reset) exchange.reset();
+  else if (fate?.lost) exchange.drop();
+  else if (fate?.delayMs) service.clock.after(fate.delayMs, () => send(answer, exchange));
+  else send(answer, exchange);
 }
 
-function answerBody(request: ApiRequest, body: Buffer, service: Service): ApiAnswer {
+function send({ status, headers, body }: Answer, exchange: Exchange): void {
+  if (Buffer.isBuffer(body)) exchange.send(status, headers, body);
+  else body.start(exchange.open(status, headers));
+}
+
+function answerTo(request: ApiRequest, body: Buffer, service: Service): Answer {
   const codec = codecOf(request.contentType);
+  let fate: Fate | undefined;
   try {
     if (request.method !== 'POST') throw new ApiError('UnknownOperationException', 'Only POST is served.');
     if (codec === undefined) throw new ApiError('UnknownOperationException', `Unknown content type: ${request.contentType.slice(0, 200)}`);
-    const operation = operationOf(request.target);
-    return { status: 200, headers: headersOf(codec), body: operation({ ...service, codec, input: codec.decode(body) }) };
+    const { name, operation } = operationNamed(request.target);
+    const input = codec.decode(body);
+    fate = service.faults.fateOf(name, input);
+    if (fate.error !== undefined) throw fate.error;
+    if (fate.reset) return { status: 0, headers: {}, body: nothing, fate };
+    const result = operation({ ...service, codec, input });
+    const contentType = Buffer.isBuffer(result) ? codec.contentType : result.contentType;
+    return { status: 200, headers: headersOf(contentType), body: result, fate };
   } catch (thrown) {
-    return failure(thrown, codec);
+    return { ...failure(thrown, codec), ...(fate && { fate }) };
   }
 }
 
+const nothing = Buffer.alloc(0);
+
 /** An error in the caller's own format, in JSON when that is unknown. */
-export function failure(thrown: unknown, codec: Codec = jsonCodec): ApiAnswer {
+export function failure(thrown: unknown, codec: Codec = jsonCodec): Answer & { readonly body: Buffer } {
   const error = thrown instanceof ApiError ? thrown : new ApiError('InternalFailure', `A defect of the local server: ${String(thrown)}`);
   return {
     status: error.status,
-    headers: { ...headersOf(codec), 'x-amzn-errortype': error.code },
+    headers: { ...headersOf(codec.contentType), 'x-amzn-errortype': error.code },
     body: codec.encode({ __type: error.code, message: error.message }),
   };
 }
@@ -57,4 +78,4 @@ function codecOf(contentType: string): Codec | undefined {
   return type === jsonCodec.contentType ? jsonCodec : undefined;
 }
 
-const headersOf = (codec: Codec) => ({ 'content-type': codec.contentType, 'x-amzn-requestid': randomUUID() });
+const headersOf = (contentType: string) => ({ 'content-type': contentType, 'x-amzn-requestid': randomUUID() });

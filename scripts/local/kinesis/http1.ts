@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type ApiAnswer, answer, failure } from './api.ts';
+import { failure, serve } from './api.ts';
 import { BodyCollector } from './body.ts';
+import type { Exchange } from './exchange.ts';
 import type { Protocol } from './http2.ts';
 import type { Service } from './operations/call.ts';
 import { malformed } from './protocol/errors.ts';
@@ -21,7 +22,7 @@ export function createHttp1(service: Service): Protocol {
     const collected = new BodyCollector(request.headers['content-length']);
     request.on('data', (chunk: Buffer) => collected.add(chunk));
     request.on('error', () => response.destroy());
-    request.on('end', () => write(response, answer(requestOf(request, collected), service)));
+    request.on('end', () => serve(requestOf(request, collected), service, exchangeOf(response)));
   });
   server.on('clientError', (_error, socket) => {
     if (!socket.writable) return void socket.destroy();
@@ -51,7 +52,19 @@ const requestOf = ({ method, headers }: IncomingMessage, collected: BodyCollecto
   collected,
 });
 
-function write(response: ServerResponse, { status, headers, body }: ApiAnswer): void {
-  response.writeHead(status, { ...headers, 'content-length': body.length });
-  response.end(body);
+function exchangeOf(response: ServerResponse): Exchange {
+  const reset = () => response.req.socket.resetAndDestroy();
+  return {
+    send(status, headers, body) {
+      if (response.destroyed) return;
+      response.writeHead(status, { ...headers, 'content-length': body.length });
+      response.end(body);
+    },
+    open(status, headers) {
+      if (!response.destroyed) response.writeHead(status, headers).flushHeaders();
+      return response;
+    },
+    drop: reset,
+    reset,
+  };
 }

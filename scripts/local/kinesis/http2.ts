@@ -1,7 +1,8 @@
-import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { constants, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { type ApiAnswer, answer } from './api.ts';
+import { serve } from './api.ts';
 import { BodyCollector } from './body.ts';
+import type { Exchange } from './exchange.ts';
 import type { Service } from './operations/call.ts';
 
 /** Windows that let a PutRecords of 500 × 1 KB, and several at once, arrive without waiting for updates. */
@@ -35,7 +36,7 @@ export function createHttp2(service: Service): Protocol {
       if (stream.destroyed) return;
       const target = String(headers['x-amz-target'] ?? '');
       const contentType = headers['content-type'] ?? '';
-      write(stream, answer({ method: headers[':method'] ?? '', target, contentType, collected }, service));
+      serve({ method: headers[':method'] ?? '', target, contentType, collected }, service, exchangeOf(stream));
     });
   });
   return {
@@ -46,7 +47,18 @@ export function createHttp2(service: Service): Protocol {
   };
 }
 
-function write(stream: ServerHttp2Stream, { status, headers, body }: ApiAnswer): void {
-  stream.respond({ ':status': status, ...headers, 'content-length': body.length });
-  stream.end(body);
+function exchangeOf(stream: ServerHttp2Stream): Exchange {
+  return {
+    send(status, headers, body) {
+      if (stream.destroyed) return;
+      stream.respond({ ':status': status, ...headers, 'content-length': body.length });
+      stream.end(body);
+    },
+    open(status, headers) {
+      if (!stream.destroyed) stream.respond({ ':status': status, ...headers });
+      return stream;
+    },
+    drop: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+    reset: () => stream.session?.destroy(),
+  };
 }

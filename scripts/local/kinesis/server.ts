@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { Faults } from './faults/faults.ts';
 import { createHttp1 } from './http1.ts';
 import { createHttp2 } from './http2.ts';
 import type { Service } from './operations/call.ts';
 import { maxRequestBytes } from './operations/put.ts';
 import { Tokens } from './protocol/tokens.ts';
 import { sniff } from './sniff.ts';
+import { Clock } from './store/clock.ts';
 import { Store } from './store/store.ts';
 
 export interface KinesisOptions {
@@ -16,8 +18,8 @@ export interface KinesisOptions {
   /** Cap on the memory of all records; at it the oldest ones are trimmed. Default 2 GiB. */
   readonly maxBytes?: number;
   readonly accountId?: string;
-  /** Epoch ms; default the machine's clock. */
-  readonly now?: () => number;
+  /** Default the machine's. */
+  readonly clock?: Clock;
   /** Called each time records were trimmed at the cap, at most once per MiB. */
   readonly onTrim?: () => void;
 }
@@ -36,15 +38,18 @@ const closeGraceMs = 500;
 
 /** Starts a local Kinesis on loopback. Rejects with the system's error when the port cannot be bound. */
 export async function startKinesis(options: KinesisOptions = {}): Promise<KinesisServer> {
+  const clock = options.clock ?? new Clock();
   const store = new Store({
     accountId: options.accountId ?? defaultAccountId,
     region,
     maxBytes: options.maxBytes ?? defaultMaxBytes,
-    now: options.now ?? Date.now,
+    now: () => clock.now(),
     onTrim: options.onTrim ?? (() => {}),
   });
   const service: Service = {
     store,
+    clock,
+    faults: new Faults(),
     tokens: new Tokens(),
     limits: options.limits ?? true,
     scratch: Buffer.allocUnsafeSlow(maxRequestBytes),
@@ -73,6 +78,7 @@ export async function startKinesis(options: KinesisOptions = {}): Promise<Kinesi
     }, closeGraceMs);
     await closed;
     clearTimeout(impatience);
+    clock.close();
   };
   let closing: Promise<void> | undefined;
   return { endpoint: `http://${host}:${port}`, close: () => (closing ??= close()) };

@@ -1,7 +1,10 @@
+import type { Writable } from 'node:stream';
+import type { Faults } from '../faults/faults.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { ApiError, invalidArgument, notFound } from '../protocol/errors.ts';
 import { type Input, textIn } from '../protocol/input.ts';
 import type { Tokens } from '../protocol/tokens.ts';
+import type { Clock } from '../store/clock.ts';
 import type { Shard } from '../store/shard.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
@@ -9,7 +12,9 @@ import type { Stream } from '../store/stream.ts';
 /** What all operations of one server share. */
 export interface Service {
   readonly store: Store;
+  readonly clock: Clock;
   readonly tokens: Tokens;
+  readonly faults: Faults;
   /** Whether AWS's limits per shard and second are kept. */
   readonly limits: boolean;
   /** Blobs of the request under way; operations run to their end without a pause, so one is enough. */
@@ -21,8 +26,15 @@ export interface Call extends Service {
   readonly codec: Codec;
 }
 
+/** An answer of open end, as SubscribeToShard gives it. */
+export interface OpenAnswer {
+  readonly contentType: string;
+  /** Called once, when the status is on its way; everything from then on is the operation's, until either side closes. */
+  start(out: Writable): void;
+}
+
 /** Answers the body; throws ApiError. Synchronous, so that a request is applied wholly or not at all. */
-export type Operation = (call: Call) => Buffer;
+export type Operation = (call: Call) => Buffer | OpenAnswer;
 
 export const noBody = Buffer.alloc(0);
 

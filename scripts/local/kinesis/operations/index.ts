@@ -35,10 +35,10 @@ const unsupported: ReadonlySet<string> = new Set(
 const targetPrefix = 'Kinesis_20131202.';
 
 /** The operation an x-amz-target header names. */
-export function operationOf(target: string): Operation {
+export function operationNamed(target: string): { readonly name: string; readonly operation: Operation } {
   const name = target.startsWith(targetPrefix) ? target.slice(targetPrefix.length) : '';
   const operation = operations.get(name);
-  if (operation !== undefined) return operation;
+  if (operation !== undefined) return { name, operation };
   if (unsupported.has(name)) throw new ApiError('UnsupportedOperationException', `This local server does not support ${name}.`);
   throw new ApiError('UnknownOperationException', `Unknown operation: ${target.slice(0, 200) || 'no x-amz-target'}`);
 }

@@ -26,6 +26,8 @@ export class Shard {
   readonly writeLimit = new WriteLimit();
   readonly readLimit = new ReadLimit();
   readonly children: Shard[] = [];
+  /** Told after every append and at the end of the shard, synchronously: they must only take note. */
+  readonly watchers = new Set<() => void>();
   #end: { readonly counter: number; readonly atMs: number } | undefined;
   #lastArrivalMs = 0;
 
@@ -48,11 +50,17 @@ export class Shard {
 
   close(counter: number, atMs: number): void {
     this.#end = { counter, atMs };
+    this.#tell();
   }
 
   /** Arrival times of a shard never fall, whatever the clock does: AT_TIMESTAMP searches by them. */
   append(counter: number, nowMs: number, key: string, keyBytes: number, data: Buffer, start: number, end: number): void {
     if (nowMs > this.#lastArrivalMs) this.#lastArrivalMs = nowMs;
     this.log.append(counter, this.#lastArrivalMs, key, keyBytes, data, start, end);
+    if (this.watchers.size > 0) this.#tell();
+  }
+
+  #tell(): void {
+    for (const watcher of this.watchers) watcher();
   }
 }

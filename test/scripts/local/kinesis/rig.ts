@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { type KinesisOptions, type KinesisServer, startKinesis } from '../../../../scripts/local/kinesis/server.ts';
+import { Clock } from '../../../../scripts/local/kinesis/store/clock.ts';
 
 export const startMs = 1_790_000_000_123;
 
@@ -23,26 +24,26 @@ export type Transport = (typeof transports)[number];
 export class Rig {
   readonly server: KinesisServer;
   readonly client: KinesisClient;
-  readonly #clock: { ms: number };
+  readonly clock: Clock;
 
-  private constructor(server: KinesisServer, clock: { ms: number }, transport: Transport) {
+  private constructor(server: KinesisServer, clock: Clock, transport: Transport) {
     this.server = server;
-    this.#clock = clock;
+    this.clock = clock;
     this.client = clientOf(server.endpoint, transport);
   }
 
-  static async start(options: Omit<KinesisOptions, 'now'> & { transport?: Transport } = {}): Promise<Rig> {
-    const clock = { ms: startMs };
+  static async start(options: Omit<KinesisOptions, 'clock'> & { transport?: Transport } = {}): Promise<Rig> {
+    const clock = new Clock(() => startMs);
     const { transport = 'http2', ...rest } = options;
-    return new Rig(await startKinesis({ ...rest, now: () => clock.ms }), clock, transport);
+    return new Rig(await startKinesis({ ...rest, clock }), clock, transport);
   }
 
   get nowMs(): number {
-    return this.#clock.ms;
+    return this.clock.now();
   }
 
   pass(ms: number): void {
-    this.#clock.ms += ms;
+    this.clock.advance(ms);
   }
 
   async stop(): Promise<void> {
