@@ -18,6 +18,8 @@ export interface KinesisOptions {
   /** Cap on the memory of all records; at it the oldest ones are trimmed. Default 2 GiB. */
   readonly maxBytes?: number;
   readonly accountId?: string;
+  /** How long streams and consumers stay CREATING, UPDATING or DELETING; default 0. */
+  readonly statusDelayMs?: number;
   /** Default the machine's. */
   readonly clock?: Clock;
   /** Called each time records were trimmed at the cap, at most once per MiB. */
@@ -52,6 +54,8 @@ export async function startKinesis(options: KinesisOptions = {}): Promise<Kinesi
     faults: new Faults(),
     tokens: new Tokens(),
     limits: options.limits ?? true,
+    statusDelayMs: options.statusDelayMs ?? 0,
+    subscriptions: new Set(),
     scratch: Buffer.allocUnsafeSlow(maxRequestBytes),
   };
   const protocols = { h1: createHttp1(service), h2: createHttp2(service) };
@@ -73,6 +77,7 @@ export async function startKinesis(options: KinesisOptions = {}): Promise<Kinesi
     listener.close();
     for (const socket of undecided) socket.destroy();
     for (const protocol of Object.values(protocols)) protocol.closeIdle();
+    for (const subscription of service.subscriptions) subscription.end();
     const impatience = setTimeout(() => {
       for (const protocol of Object.values(protocols)) protocol.destroyAll();
     }, closeGraceMs);

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import type { Subscription } from '../fanout/subscription.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { ApiError, invalidArgument, notFound } from '../protocol/errors.ts';
@@ -17,6 +18,10 @@ export interface Service {
   readonly faults: Faults;
   /** Whether AWS's limits per shard and second are kept. */
   readonly limits: boolean;
+  /** How long streams and consumers stay CREATING, UPDATING or DELETING. */
+  readonly statusDelayMs: number;
+  /** The open subscriptions, so that a server that closes can end them. */
+  readonly subscriptions: Set<Subscription>;
   /** Blobs of the request under way; operations run to their end without a pause, so one is enough. */
   readonly scratch: Buffer;
 }

@@ -33,6 +33,6 @@ export const getRecords: Operation = (call) => {
 };
 
 /** How long the first unread record has waited; 0 only at the tip, so that a reader can rely on it. */
-function millisBehind({ next }: Batch, nowMs: number): number {
+export function millisBehind({ next }: Batch, nowMs: number): number {
   return next === undefined ? 0 : Math.max(1, nowMs - next.arrivalMs);
 }

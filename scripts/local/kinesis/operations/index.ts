@@ -1,34 +1,41 @@
 import { ApiError } from '../protocol/errors.ts';
 import type { Operation } from './call.ts';
+import { deregisterStreamConsumer, describeStreamConsumer, listStreamConsumers, registerStreamConsumer } from './consumers.ts';
 import { getRecords } from './get-records.ts';
 import { getShardIterator } from './iterators.ts';
 import { listShards } from './list-shards.ts';
 import { putRecord, putRecords } from './put.ts';
 import { updateShardCount } from './reshard.ts';
 import { createStream, deleteStream, describeStream, describeStreamSummary, listStreams } from './streams.ts';
+import { subscribeToShard } from './subscribe.ts';
 
 const operations: ReadonlyMap<string, Operation> = new Map(
   Object.entries({
     CreateStream: createStream,
     DeleteStream: deleteStream,
+    DeregisterStreamConsumer: deregisterStreamConsumer,
     DescribeStream: describeStream,
+    DescribeStreamConsumer: describeStreamConsumer,
     DescribeStreamSummary: describeStreamSummary,
     GetRecords: getRecords,
     GetShardIterator: getShardIterator,
     ListShards: listShards,
+    ListStreamConsumers: listStreamConsumers,
     ListStreams: listStreams,
     PutRecord: putRecord,
     PutRecords: putRecords,
+    RegisterStreamConsumer: registerStreamConsumer,
+    SubscribeToShard: subscribeToShard,
     UpdateShardCount: updateShardCount,
   }),
 );
 
 /** The rest of the API of 2013-12-02: known, so that a caller learns that the server lacks it and not that it has misspelt it. */
 const unsupported: ReadonlySet<string> = new Set(
-  `AddTagsToStream DecreaseStreamRetentionPeriod DeleteResourcePolicy DeregisterStreamConsumer DescribeAccountSettings DescribeLimits
-   DescribeStreamConsumer DisableEnhancedMonitoring EnableEnhancedMonitoring GetResourcePolicy IncreaseStreamRetentionPeriod
-   ListStreamConsumers ListTagsForResource ListTagsForStream MergeShards PutResourcePolicy RegisterStreamConsumer
-   RemoveTagsFromStream SplitShard StartStreamEncryption StopStreamEncryption SubscribeToShard TagResource UntagResource
+  `AddTagsToStream DecreaseStreamRetentionPeriod DeleteResourcePolicy DescribeAccountSettings DescribeLimits
+   DisableEnhancedMonitoring EnableEnhancedMonitoring GetResourcePolicy IncreaseStreamRetentionPeriod
+   ListTagsForResource ListTagsForStream MergeShards PutResourcePolicy
+   RemoveTagsFromStream SplitShard StartStreamEncryption StopStreamEncryption TagResource UntagResource
    UpdateAccountSettings UpdateMaxRecordSize UpdateStreamMode UpdateStreamWarmThroughput`.split(/\s+/),
 );
 

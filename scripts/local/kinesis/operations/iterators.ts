@@ -1,8 +1,10 @@
 import { ApiError, invalidArgument } from '../protocol/errors.ts';
-import { oneOfIn, required, textIn, timestampIn } from '../protocol/input.ts';
+import { type Input, oneOfIn, required, textIn, timestampIn } from '../protocol/input.ts';
+import type { DecodedSequence } from '../store/sequence.ts';
 import type { Shard } from '../store/shard.ts';
+import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
-import { type Call, type Operation, type Service, shardIdIn, shardOf, streamOf } from './call.ts';
+import { type Operation, type Service, shardIdIn, shardOf, streamOf } from './call.ts';
 
 /** GetShardIterator, API reference: "A shard iterator expires 5 minutes after it is returned to the requester". */
 const iteratorLifeMs = 300_000;
@@ -55,20 +57,41 @@ export function openIterator(text: string, { tokens, store }: Service): Place {
 export const getShardIterator: Operation = (call) => {
   const { input, codec, store } = call;
   const shardId = required(shardIdIn(input, 'ShardId'), 'ShardId');
-  required(oneOfIn(input, 'ShardIteratorType', iteratorTypes), 'ShardIteratorType');
+  const position = positionIn(input, { type: 'ShardIteratorType', sequenceNumber: 'StartingSequenceNumber' });
   const stream = streamOf(call);
   const shard = shardOf(stream, shardId, store);
-  return codec.encode({ ShardIterator: sealIterator({ stream, shard, counter: startOf(call, stream, shard) }, call) });
+  return codec.encode({
+    ShardIterator: sealIterator({ stream, shard, counter: counterAt(position, 'GetShardIterator', stream, shard, call) }, call),
+  });
 };
 
-function startOf(call: Call, stream: Stream, shard: Shard): number {
-  switch (oneOfIn(call.input, 'ShardIteratorType', iteratorTypes)) {
-    case 'AT_SEQUENCE_NUMBER':
-      return counterIn(call, stream, shard);
+/** Where to begin in a shard, as GetShardIterator and SubscribeToShard are told it; not yet checked against the shard. */
+export interface Position {
+  readonly type: (typeof iteratorTypes)[number];
+  readonly sequenceNumber: string | undefined;
+  readonly timestampMs: number | undefined;
+}
+
+/** `names`: what the operation calls the members. */
+export function positionIn(input: Input, names: { readonly type: string; readonly sequenceNumber: string }): Position {
+  return {
+    type: required(oneOfIn(input, names.type, iteratorTypes), names.type),
+    sequenceNumber: textIn(input, names.sequenceNumber, { max: 129, pattern: sequencePattern }),
+    timestampMs: timestampIn(input, 'Timestamp'),
+  };
+}
+
+/** The counter of the first record to read: see Place. */
+export function counterAt(position: Position, operation: string, stream: Stream, shard: Shard, { store }: Service): number {
+  switch (position.type) {
+    case 'AT_SEQUENCE_NUMBER': {
+      const { counter, behind } = sequenceAt(position, operation, stream, shard, store);
+      return behind ? counter + 1 : counter;
+    }
     case 'AFTER_SEQUENCE_NUMBER':
-      return counterIn(call, stream, shard) + 1;
+      return sequenceAt(position, operation, stream, shard, store).counter + 1;
     case 'AT_TIMESTAMP':
-      return shard.log.firstArrivedFrom(timestampOf(call)) ?? stream.nextCounter;
+      return shard.log.firstArrivedFrom(timestampAt(position, store)) ?? stream.nextCounter;
     case 'LATEST':
       return stream.nextCounter;
     default:
@@ -76,8 +99,7 @@ function startOf(call: Call, stream: Stream, shard: Shard): number {
   }
 }
 
-function timestampOf({ input, store }: Call): number {
-  const timestampMs = timestampIn(input, 'Timestamp');
+function timestampAt({ timestampMs }: Position, store: Store): number {
   if (timestampMs === undefined) throw invalidArgument('Must specify timestamp parameter for iterator type AT_TIMESTAMP.');
   const nowMs = store.now();
   if (timestampMs <= nowMs) return timestampMs;
@@ -86,12 +108,11 @@ function timestampOf({ input, store }: Call): number {
   );
 }
 
-function counterIn({ input, store }: Call, stream: Stream, shard: Shard): number {
-  const text = textIn(input, 'StartingSequenceNumber', { max: 129, pattern: sequencePattern });
-  if (text === undefined) throw invalidArgument('Must specify StartingSequenceNumber for this iterator type.');
-  const sequence = stream.decodeSequence(text);
-  if (sequence?.shardIndex === shard.index && sequence.counter >= shard.startCounter) return sequence.counter;
+function sequenceAt({ sequenceNumber }: Position, operation: string, stream: Stream, shard: Shard, store: Store): DecodedSequence {
+  if (sequenceNumber === undefined) throw invalidArgument('Must specify StartingSequenceNumber for this iterator type.');
+  const sequence = stream.decodeSequence(sequenceNumber);
+  if (sequence?.shardIndex === shard.index && sequence.counter >= shard.startCounter) return sequence;
   throw invalidArgument(
-    `StartingSequenceNumber ${text} used in GetShardIterator on shard ${shard.id} in stream ${stream.name} under account ${store.accountId} is invalid because it did not come from this shard.`,
+    `StartingSequenceNumber ${sequenceNumber} used in ${operation} on shard ${shard.id} in stream ${stream.name} under account ${store.accountId} is invalid because it did not come from this shard.`,
   );
 }

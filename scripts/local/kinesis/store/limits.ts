@@ -7,7 +7,7 @@ export const readCallsPerSecond = 5;
 const secondMs = 1_000;
 
 /** Seconds counted from first use: steady under steady load, begun anew after an idle second or when the clock goes back. */
-class Seconds {
+export class Seconds {
   #startMs = Number.NEGATIVE_INFINITY;
 
   /** True when `nowMs` lies in another second than the call before. */

@@ -1,4 +1,5 @@
 import type { SlabArena } from './arena.ts';
+import { Consumers } from './consumers.ts';
 import { type HashRange, HashRouter, uniformRanges } from './hash-ranges.ts';
 import { nextReshardStep } from './reshard-plan.ts';
 import { type DecodedSequence, SequenceNumbers } from './sequence.ts';
@@ -23,6 +24,7 @@ export class Stream {
   readonly incarnation: number;
   readonly mode: StreamMode;
   readonly createdAtMs: number;
+  readonly consumers = new Consumers();
   readonly #arena: SlabArena;
   readonly #sequences: SequenceNumbers;
   /** In order of their ids. */
@@ -88,6 +90,7 @@ export class Stream {
   }
 
   release(): void {
+    this.consumers.release();
     for (const shard of this.#shards) shard.log.release();
   }
 

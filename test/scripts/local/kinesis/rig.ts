@@ -26,7 +26,7 @@ export class Rig {
   readonly client: KinesisClient;
   readonly clock: Clock;
 
-  private constructor(server: KinesisServer, clock: Clock, transport: Transport) {
+  protected constructor(server: KinesisServer, clock: Clock, transport: Transport) {
     this.server = server;
     this.clock = clock;
     this.client = clientOf(server.endpoint, transport);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { type HashRange, HashRouter, hashKeys, uniformRanges } from '../../../../../scripts/local/kinesis/store/hash-ranges.ts';
 import { nextReshardStep } from '../../../../../scripts/local/kinesis/store/reshard-plan.ts';
-import { SequenceNumbers, sequenceText } from '../../../../../scripts/local/kinesis/store/sequence.ts';
+import { SequenceNumbers, sequenceText, sequenceTextBehind } from '../../../../../scripts/local/kinesis/store/sequence.ts';
 
 const hashKey = fc.bigInt({ min: 0n, max: hashKeys - 1n });
 const tiles = fc.uniqueArray(fc.oneof(hashKey, fc.bigInt({ min: 0n, max: 50n })), { maxLength: 12 }).map((cuts) => {
@@ -95,7 +95,7 @@ describe('sequence numbers', () => {
     fc.assert(
       fc.property(place, (given) => {
         assert.match(textOf(given), /^49\d{54}$/);
-        assert.deepEqual(numbers.decode(textOf(given)), given);
+        assert.deepEqual(numbers.decode(textOf(given)), { ...given, behind: false });
       }),
     );
   });
@@ -105,6 +105,17 @@ describe('sequence numbers', () => {
       fc.property(place, place, (a, b) => {
         fc.pre(a.counter < b.counter);
         assert.ok(BigInt(textOf(a)) < BigInt(textOf(b)));
+      }),
+    );
+  });
+
+  it('have one between each two of a shard that is told from both', () => {
+    fc.assert(
+      fc.property(place, (given) => {
+        const between = sequenceTextBehind(numbers.ofShard(given.shardIndex), given.counter);
+        assert.deepEqual(numbers.decode(between), { ...given, behind: true });
+        assert.ok(BigInt(textOf(given)) < BigInt(between));
+        assert.ok(BigInt(between) < BigInt(textOf({ ...given, counter: given.counter + 1 })));
       }),
     );
   });

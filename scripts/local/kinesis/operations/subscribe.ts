@@ -1,0 +1,38 @@
+import { alreadySubscribed } from '../fanout/eviction.ts';
+import { Subscription } from '../fanout/subscription.ts';
+import { ApiError } from '../protocol/errors.ts';
+import { eventStreamType } from '../protocol/event-stream.ts';
+import { required, structureIn } from '../protocol/input.ts';
+import { type Operation, shardIdIn, shardOf } from './call.ts';
+import { consumerArnIn, consumerByArn } from './consumers.ts';
+import { counterAt, positionIn } from './iterators.ts';
+
+export const subscribeToShard: Operation = (call) => {
+  const { input, codec, store, limits } = call;
+  const arn = required(consumerArnIn(input), 'ConsumerARN');
+  const shardId = required(shardIdIn(input, 'ShardId'), 'ShardId');
+  const given = required(structureIn(input, 'StartingPosition'), 'StartingPosition');
+  const position = positionIn(given, { type: 'Type', sequenceNumber: 'SequenceNumber' });
+  const { stream, consumer } = consumerByArn(arn, store);
+  const nowMs = store.now();
+  if (consumer.status(nowMs) !== 'ACTIVE') {
+    throw new ApiError(
+      'ResourceInUseException',
+      `Consumer ${consumer.name} with creation timestamp ${consumer.createdAtS} under stream: ${stream.name} , account ${store.accountId} is not in ACTIVE status.`,
+    );
+  }
+  const shard = shardOf(stream, shardId, store);
+  const counter = counterAt(position, 'SubscribeToShard', stream, shard, call);
+  const seat = consumer.seat(shard.id);
+  switch (seat.take(nowMs, limits)) {
+    case 'in-use':
+      throw alreadySubscribed(consumer, stream, shard, store.accountId);
+    case 'too-soon':
+      throw new ApiError('LimitExceededException', `Rate exceeded for consumer ${arn} and shard ${shard.id}`);
+    case 'taken':
+      return {
+        contentType: eventStreamType,
+        start: (out) => new Subscription({ service: call, codec, consumer, seat, stream, shard, counter }, out).start(),
+      };
+  }
+};
