@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type BodyCollector, tooLarge } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import type { Fate } from './faults/faults.ts';
+import { internalFailureMessage } from './faults/refusals.ts';
+import { Subject } from './faults/subject.ts';
 import type { OpenAnswer, Service } from './operations/call.ts';
 import { operationNamed } from './operations/index.ts';
 import { cborCodec } from './protocol/cbor-codec.ts';
@@ -31,7 +33,7 @@ export function serve(request: ApiRequest, service: Service, exchange: Exchange)
   collected.release();
   const { fate } = answer;
   if (fate?.reset) exchange.reset();
-  else if (fate?.lost) exchange.drop();
+  else if (fate?.lost === 'drop') exchange.drop();
   else if (fate?.delayMs) service.clock.after(fate.delayMs, () => send(answer, exchange));
   else send(answer, exchange);
 }
@@ -43,34 +45,43 @@ function send({ status, headers, body }: Answer, exchange: Exchange): void {
 
 function answerTo(request: ApiRequest, body: Buffer, service: Service): Answer {
   const codec = codecOf(request.contentType);
+  const startedAt = performance.now();
+  let subject: Subject | undefined;
   let fate: Fate | undefined;
+  const latencyMs = () => performance.now() - startedAt + (fate?.delayMs ?? 0);
   try {
     if (request.method !== 'POST') throw new ApiError('UnknownOperationException', 'Only POST is served.');
     if (codec === undefined) throw new ApiError('UnknownOperationException', `Unknown content type: ${request.contentType.slice(0, 200)}`);
     const { name, operation } = operationNamed(request.target);
     const input = codec.decode(body);
-    fate = service.faults.fateOf(name, input);
+    subject = new Subject(name, input, service);
+    fate = service.faults.fateOf(subject);
     if (fate.error !== undefined) throw fate.error;
     if (fate.reset) return { status: 0, headers: {}, body: nothing, fate };
-    const result = operation({ ...service, codec, input });
+    const result = operation({ ...service, codec, input, subject, latencyMs });
+    if (fate.lost === 'error') return { ...failure(new ApiError('InternalFailure', internalFailureMessage), codec), fate };
     const contentType = Buffer.isBuffer(result) ? codec.contentType : result.contentType;
     return { status: 200, headers: headersOf(contentType), body: result, fate };
   } catch (thrown) {
-    return { ...failure(thrown, codec), ...(fate && { fate }) };
+    const error = errorOf(thrown);
+    if (subject !== undefined) service.metrics.refused(subject, error, latencyMs());
+    return { ...failure(error, codec), ...(fate && { fate }) };
   }
 }
 
 const nothing = Buffer.alloc(0);
 
 /** An error in the caller's own format, in JSON when that is unknown. */
-export function failure(thrown: unknown, codec: Codec = jsonCodec): Answer & { readonly body: Buffer } {
-  const error = thrown instanceof ApiError ? thrown : new ApiError('InternalFailure', `A defect of the local server: ${String(thrown)}`);
+export function failure(error: ApiError, codec: Codec = jsonCodec): Answer & { readonly body: Buffer } {
   return {
     status: error.status,
     headers: { ...headersOf(codec.contentType), 'x-amzn-errortype': error.code },
     body: codec.encode({ __type: error.code, message: error.message }),
   };
 }
+
+const errorOf = (thrown: unknown): ApiError =>
+  thrown instanceof ApiError ? thrown : new ApiError('InternalFailure', `A defect of the local server: ${String(thrown)}`);
 
 function codecOf(contentType: string): Codec | undefined {
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase();

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { Faults } from './faults/faults.ts';
 import { createHttp1 } from './http1.ts';
 import { createHttp2 } from './http2.ts';
+import { Metrics } from './metrics/metrics.ts';
 import type { Service } from './operations/call.ts';
 import { maxRequestBytes } from './operations/put.ts';
 import { Tokens } from './protocol/tokens.ts';
@@ -20,6 +21,10 @@ export interface KinesisOptions {
   readonly accountId?: string;
   /** How long streams and consumers stay CREATING, UPDATING or DELETING; default 0. */
   readonly statusDelayMs?: number;
+  /** Of the random numbers that faults draw; default 1. */
+  readonly seed?: number;
+  /** Period of the metrics; default 60,000, as in CloudWatch. */
+  readonly metricsPeriodMs?: number;
   /** Default the machine's. */
   readonly clock?: Clock;
   /** Called each time records were trimmed at the cap, at most once per MiB. */
@@ -51,7 +56,8 @@ export async function startKinesis(options: KinesisOptions = {}): Promise<Kinesi
   const service: Service = {
     store,
     clock,
-    faults: new Faults(),
+    faults: new Faults(clock, options.seed),
+    metrics: new Metrics(clock, options.metricsPeriodMs),
     tokens: new Tokens(),
     limits: options.limits ?? true,
     statusDelayMs: options.statusDelayMs ?? 0,

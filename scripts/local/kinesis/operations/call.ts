@@ -1,6 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { Subscription } from '../fanout/subscription.ts';
 import type { Faults } from '../faults/faults.ts';
+import type { Subject } from '../faults/subject.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { ApiError, invalidArgument, notFound } from '../protocol/errors.ts';
 import { type Input, textIn } from '../protocol/input.ts';
@@ -16,6 +18,7 @@ export interface Service {
   readonly clock: Clock;
   readonly tokens: Tokens;
   readonly faults: Faults;
+  readonly metrics: Metrics;
   /** Whether AWS's limits per shard and second are kept. */
   readonly limits: boolean;
   /** How long streams and consumers stay CREATING, UPDATING or DELETING. */
@@ -29,6 +32,9 @@ export interface Service {
 export interface Call extends Service {
   readonly input: Input;
   readonly codec: Codec;
+  readonly subject: Subject;
+  /** What the request has taken until now, with the delay that a fault adds to it. */
+  latencyMs(): number;
 }
 
 /** An answer of open end, as SubscribeToShard gives it. */

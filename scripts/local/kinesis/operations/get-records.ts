@@ -10,18 +10,18 @@ const maxRecords = 10_000;
 const maxBytes = 10_485_760;
 
 export const getRecords: Operation = (call) => {
-  const { input, codec, store, limits } = call;
+  const { input, codec, store, limits, faults, metrics } = call;
   const limit = integerIn(input, 'Limit', 1, maxRecords) ?? maxRecords;
   const { stream, shard, counter } = openIterator(required(textIn(input, 'ShardIterator', { max: 512 }), 'ShardIterator'), call);
   const nowMs = store.now();
   if (limits && !shard.readLimit.take(nowMs)) {
     throw new ApiError('ProvisionedThroughputExceededException', rateExceeded(shard, stream, store));
   }
-  const batch = shard.log.read(counter, limit, maxBytes);
+  const batch = shard.log.read(counter, faults.isStuck(call.subject) ? 0 : limit, maxBytes);
   if (limits) shard.readLimit.charge(batch.bytes);
   const ended = shard.end !== undefined && batch.next === undefined;
   const next = { stream, shard, counter: batch.next?.counter ?? Math.max(counter, stream.nextCounter) };
-  return codec.encodeRead({
+  const body = codec.encodeRead({
     shard,
     batch,
     rest: {
@@ -30,6 +30,8 @@ export const getRecords: Operation = (call) => {
       ChildShards: ended ? shard.children.map(childShape) : undefined,
     },
   });
+  metrics.got(stream.name, shard.id, batch, call.latencyMs());
+  return body;
 };
 
 /** How long the first unread record has waited; 0 only at the tip, so that a reader can rely on it. */

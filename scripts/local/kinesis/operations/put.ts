@@ -1,3 +1,5 @@
+import { internalFailureMessage } from '../faults/refusals.ts';
+import { PutTally } from '../metrics/put-tally.ts';
 import { ApiError, constraintBroken, malformed } from '../protocol/errors.ts';
 import { type Input, isStructure } from '../protocol/input.ts';
 import type { PutEntry } from '../protocol/results.ts';
@@ -44,18 +46,32 @@ export const putRecords: Operation = (call) => {
   // Nothing was stored until here: a malformed entry fails the whole request, as in AWS.
   const nowMs = store.now();
   const entries: PutEntry[] = [];
+  const failureOf = call.faults.entryFailures(call.subject);
+  const skewOf = call.faults.skews(call.subject);
+  const tally = new PutTally();
   let failedCount = 0;
   for (const entry of staged) {
     const shard = stream.route(entry.key, entry.explicitHashKey);
-    if (call.limits && !shard.writeLimit.take(nowMs, entry.end - entry.start + entry.keyBytes)) {
+    const bytes = entry.end - entry.start + entry.keyBytes;
+    const failure = failureOf?.(shard.id);
+    if (failure === 'InternalFailure') {
       failedCount += 1;
+      tally.failed += 1;
+      entries.push({ errorCode: failure, errorMessage: internalFailureMessage });
+    } else if (failure !== undefined || (call.limits && !shard.writeLimit.take(nowMs, bytes))) {
+      failedCount += 1;
+      tally.throttled(shard);
       entries.push({ errorCode: 'ProvisionedThroughputExceededException', errorMessage: rateExceeded(shard, stream, store) });
     } else {
-      const counter = stream.append(shard, nowMs, entry.key, entry.keyBytes, call.scratch, entry.start, entry.end);
+      const arrivalMs = skewOf === undefined ? nowMs : nowMs + skewOf(shard.id);
+      const counter = stream.append(shard, arrivalMs, entry.key, entry.keyBytes, call.scratch, entry.start, entry.end);
+      tally.stored(shard, bytes);
       entries.push({ shard, counter });
     }
   }
-  return codec.encodePut({ failedCount, entries });
+  const body = codec.encodePut({ failedCount, entries });
+  call.metrics.put('PutRecords', stream.name, tally, call.latencyMs());
+  return body;
 };
 
 export const putRecord: Operation = (call) => {
@@ -67,7 +83,11 @@ export const putRecord: Operation = (call) => {
   if (call.limits && !shard.writeLimit.take(nowMs, end - start + keyBytes)) {
     throw new ApiError('ProvisionedThroughputExceededException', rateExceeded(shard, stream, store));
   }
-  const counter = stream.append(shard, nowMs, key, keyBytes, scratch, start, end);
+  const arrivalMs = nowMs + (call.faults.skews(call.subject)?.(shard.id) ?? 0);
+  const counter = stream.append(shard, arrivalMs, key, keyBytes, scratch, start, end);
+  const tally = new PutTally();
+  tally.stored(shard, end - start + keyBytes);
+  call.metrics.put('PutRecord', stream.name, tally, call.latencyMs());
   return codec.encode({ ShardId: shard.id, SequenceNumber: sequenceText(shard.sequenceBase, counter), EncryptionType: 'NONE' });
 };
 

@@ -10,11 +10,16 @@ export type ApiErrorCode =
   | 'ResourceInUseException'
   | 'ResourceNotFoundException'
   | 'SerializationException'
+  | 'ServiceUnavailable'
   | 'UnknownOperationException'
   | 'UnsupportedOperationException'
   | 'ValidationException';
 
-const otherStatus: { readonly [code in ApiErrorCode]?: number } = { InternalFailure: 500, RequestEntityTooLargeException: 413 };
+const otherStatus: { readonly [code in ApiErrorCode]?: number } = {
+  InternalFailure: 500,
+  RequestEntityTooLargeException: 413,
+  ServiceUnavailable: 503,
+};
 
 /** What a caller is told: the answer's __type, message and HTTP status (400 unless AWS uses another). */
 export class ApiError extends Error {

@@ -59,6 +59,20 @@ export class RecordLog implements SlabOwner {
     return slab?.counterOf(lowestWhere(slab.count, (i) => slab.arrivalOf(i) >= timeMs));
   }
 
+  /** Counter of the record that lies `records` places before the first with a counter ≥ `position`, or of the oldest. */
+  counterBefore(position: number, records: number): number {
+    let s = lowestWhere(this.#slabs.length, (i) => (this.#slabs[i] as Slab).lastCounter >= position);
+    const at = this.#slabs[s];
+    let before = at === undefined ? 0 : lowestWhere(at.count, (i) => at.counterOf(i) >= position);
+    let left = records;
+    for (; left > before && s > 0; s--) {
+      left -= before;
+      before = (this.#slabs[s - 1] as Slab).count;
+    }
+    const slab = this.#slabs[s];
+    return slab === undefined ? position : slab.counterOf(Math.max(0, before - left));
+  }
+
   oldestSlabArrival(): number | undefined {
     return this.#slabs[0]?.lastArrival;
   }
