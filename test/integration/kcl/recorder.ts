@@ -14,23 +14,26 @@ const recorder = sampleConsumer(
 
 await runConsumer({
   definition: recorder,
-  createProcessor({ config, metrics }): RecordProcessor {
+  createProcessor({ config, metrics, workerId }): RecordProcessor {
     let shard = '';
-    const note = (entry: object): void =>
-      appendFileSync(config.EVIDENCE, `${JSON.stringify({ at: Date.now(), pid: process.pid, shard, ...entry })}\n`);
+    const line = (at: number, entry: object): string => `${JSON.stringify({ at, pid: process.pid, worker: workerId, shard, ...entry })}\n`;
+    const note = (entry: object): void => appendFileSync(config.EVIDENCE, line(Date.now(), entry));
     return {
       async initialize(context, checkpoint) {
         shard = context.shardId;
         console.log('{"action":"status","responseFor":"initialize"}'); // must never reach the daemon
-        note({ event: 'initialize', checkpoint });
+        note({ event: 'initialize', position: checkpoint });
       },
       async processRecords({ records }, checkpointer) {
-        if (records.length === 0) return;
-        for (const { partitionKey, sequenceNumber, data } of records) {
-          note({ event: 'record', key: partitionKey, sequenceNumber, value: data.toString('utf8') });
-        }
+        const at = Date.now();
+        const last = records.at(-1);
+        if (last === undefined) return;
+        const lines = records.map(({ partitionKey: key, position, data }) =>
+          line(at, { event: 'record', key, position, value: data.toString('utf8').trimEnd() }),
+        );
+        appendFileSync(config.EVIDENCE, lines.join(''));
         metrics.count('recorded', records.length);
-        await checkpointer.all();
+        if ((await checkpointer.all()).ok) note({ event: 'checkpointed', position: last.position });
       },
       async shardEnded(checkpointer) {
         note({ event: 'shardEnded', outcome: await checkpointer.all() });

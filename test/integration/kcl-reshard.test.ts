@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { requirePart } from '../support/optional.ts';
+import { type Application, waitFor } from './kcl/application.ts';
+import type { Delivery } from './kcl/evidence.ts';
+import { faultsOf } from './kcl/history.ts';
+import { type Latency, latencyOf, type Span } from './kcl/latency.ts';
+import type { Recorder } from './kcl/recorder-process.ts';
+import { type Rig, startRig } from './kcl/rig.ts';
+
+const modes = (process.env['RESHARD_MODES'] ?? 'POLLING').split(',');
+/** How long each shard count is held once it has settled; RESHARD_HOLD_MS=20000 and one mode at a time give figures worth quoting. */
+const holdMs = Number(process.env['RESHARD_HOLD_MS'] ?? 2_000);
+const idleMs = process.env['RESHARD_IDLE_MS'] ?? '200';
+/** KCL 2.7 looks for free leases, those of new shards too, every 2 × failover time. */
+const failoverMs = '1000';
+const recordsPerSecond = 500;
+const shardCounts = [1, 2, 4, 3, 2] as const;
+
+const inWords = ({ p50, p95 }: Latency): string => `p50 ${p50} ms, p95 ${p95} ms`;
+const inSeconds = (ms: number): string => (ms / 1_000).toFixed(1);
+
+describe(`reshards ${shardCounts.join(' → ')} at ${recordsPerSecond} records/s, the limits of AWS kept`, function () {
+  this.timeout(60_000 + shardCounts.length * (holdMs + 30_000));
+  let rig: Rig;
+  let load: ReturnType<Rig['startLoad']>;
+  const applications = new Map<string, Application>();
+  const recorders: Recorder[] = [];
+  const steady: Span[] = [];
+
+  before(async function () {
+    for (const part of ['java', 'kcl-jars', 'dynamodb-local'] as const) requirePart(this, part);
+    rig = await startRig({ shards: shardCounts[0] });
+    for (const mode of modes) applications.set(mode, rig.application(`recorder-${mode.toLowerCase()}`));
+  });
+  after(() => rig?.stop());
+
+  /** When every application reads all open shards and has caught up with what was put since the first of them began. */
+  async function settle(open: readonly string[], asked: number): Promise<number> {
+    const all = async (since: number): Promise<number> =>
+      Math.max(...(await Promise.all([...applications.values()].map((application) => application.reading(open, since)))));
+    return all(await all(asked));
+  }
+
+  it('are read to the end', async function () {
+    for (const [mode, application] of applications) {
+      const settings = { KCL_RETRIEVAL_MODE: mode, KCL_IDLE_MS: idleMs, KCL_FAILOVER_MS: failoverMs };
+      recorders.push(application.startRecorder(settings));
+    }
+    load = rig.startLoad(recordsPerSecond);
+    const settleMs: number[] = [];
+    for (const [step, shards] of shardCounts.entries()) {
+      const asked = Date.now();
+      const open = step === 0 ? await rig.openShards() : await rig.reshard(shards);
+      assert.equal(open.length, shards);
+      const settled = await settle(open, asked);
+      settleMs.push(settled - asked);
+      await delay(holdMs);
+      steady.push({ from: settled, until: Date.now() });
+    }
+    await load.stop();
+    for (const application of applications.values()) {
+      await waitFor(`all of ${application.name}`, () => application.deliveries().length >= rig.putSoFar);
+    }
+    for (const recorder of recorders) assert.deepEqual(await recorder.stop(), { code: 0, signal: null });
+    this.test!.title += ` (${settleMs.slice(1).map(inSeconds).join(', ')} s until settled; ${load.throttled} puts throttled)`;
+  });
+
+  for (const mode of modes) {
+    it(`${mode}: each record once, in order per key`, function () {
+      const deliveries = applications.get(mode)?.deliveries() ?? [];
+      assert.deepEqual(faultsOf(deliveries, rig.putSoFar), []);
+      const all = latencyOf(deliveries, [{ from: steady[0]!.from, until: Number.POSITIVE_INFINITY }]);
+      this.test!.title += ` (put to processRecords ${inWords(latencyOf(deliveries, steady))}, reshards included ${inWords(all)})`;
+    });
+  }
+});
+
+describe('what a run of KCL is judged by', () => {
+  const delivery = (n: number, key: string): Delivery => ({ n, key, putAt: n, at: n, pid: 1, shard: 's', position: String(n) });
+  const good = [delivery(0, 'a'), delivery(1, 'b'), delivery(2, 'a'), delivery(3, 'b')];
+
+  it('is content with each record once, in order per key', () => {
+    assert.deepEqual(faultsOf([good[1]!, good[0]!, good[2]!, good[3]!], 4), []);
+  });
+
+  it('sees a lost, a doubled, a foreign and a late record', () => {
+    assert.match(faultsOf(good.slice(0, 3), 4).join(), /^3 never came$/);
+    assert.match(faultsOf([...good, good[0]!], 4).join(), /^0 came twice/);
+    assert.match(faultsOf([...good, delivery(7, 'c')], 4).join(), /^7 was never put$/);
+    assert.match(faultsOf([good[2]!, good[1]!, good[0]!, good[3]!], 4).join(), /^a: 0 came after 2$/);
+  });
+});
