@@ -50,7 +50,7 @@ export async function startKinesis(options: KinesisOptions = {}): Promise<Kinesi
     accountId: options.accountId ?? defaultAccountId,
     region,
     maxBytes: options.maxBytes ?? defaultMaxBytes,
-    now: () => clock.now(),
+    clock,
     onTrim: options.onTrim ?? (() => {}),
   });
   const service: Service = {

@@ -5,7 +5,7 @@ import type { Subject } from '../faults/subject.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { ApiError, invalidArgument, notFound } from '../protocol/errors.ts';
-import { type Input, textIn } from '../protocol/input.ts';
+import { type Input, textIn, together } from '../protocol/input.ts';
 import type { Tokens } from '../protocol/tokens.ts';
 import type { Clock } from '../store/clock.ts';
 import type { Shard } from '../store/shard.ts';
@@ -50,30 +50,51 @@ export type Operation = (call: Call) => Buffer | OpenAnswer;
 export const noBody = Buffer.alloc(0);
 
 const namePattern = /^[a-zA-Z0-9_.-]+$/;
-const arnPattern = /^arn:aws[^:]*:kinesis:[^:]*:\d{12}:stream\/([a-zA-Z0-9_.-]+)$/;
+const arnPattern = /^arn:aws[^:]*:kinesis:([^:]*):(\d{12}):stream\/([a-zA-Z0-9_.-]+)$/;
+/** As AWS writes it in messages; it accepts more than arnPattern. */
+const arnShape = /^arn:aws.*:kinesis:.*:\d{12}:stream\/\S+$/;
 
 export const streamNameIn = (input: Input, member = 'StreamName'): string | undefined =>
   textIn(input, member, { max: 128, pattern: namePattern });
 
 export const shardIdIn = (input: Input, member: string): string | undefined => textIn(input, member, { max: 128, pattern: namePattern });
 
-/** StreamARN stands wherever StreamName does; when both are given they must agree. */
-function nameOrArnIn(input: Input): string {
-  const name = streamNameIn(input);
-  const arn = textIn(input, 'StreamARN', { max: 2_048, pattern: arnPattern });
-  const named = arn?.replace(arnPattern, '$1');
-  if (name !== undefined && named !== undefined && name !== named)
-    throw invalidArgument('StreamName and StreamARN name different streams.');
-  const found = named ?? name;
-  if (found === undefined) throw new ApiError('ValidationException', 'Either StreamName or StreamARN must be specified.');
-  return found;
+interface StreamReference {
+  readonly name: string | undefined;
+  readonly arn: string | undefined;
 }
 
+/** StreamARN stands wherever StreamName does; either or both are given. */
+export const streamReferenceIn = (input: Input): StreamReference =>
+  together({
+    name: () => streamNameIn(input),
+    arn: () => textIn(input, 'StreamARN', { max: 2_048, pattern: arnShape }),
+  });
+
 export function streamOf({ input, store }: Call): Stream {
-  const name = nameOrArnIn(input);
-  const stream = store.get(name);
-  if (stream === undefined) throw notFound(`Stream ${name} under account ${store.accountId} not found.`);
-  return stream;
+  const { name, arn } = streamReferenceIn(input);
+  if (arn !== undefined) return streamByArn(arn, name, store);
+  if (name === undefined) throw invalidArgument('Either StreamName or StreamARN must be specified.');
+  return store.get(name) ?? streamMissing(name, store);
+}
+
+/** There is one account and one region: streams of another account deny access, those of another region are not here. */
+export function streamByArn(arn: string, name: string | undefined, store: Store): Stream {
+  const [, region, account, named] = arnPattern.exec(arn) ?? [];
+  if (named === undefined) throw invalidArgument(`StreamARN ${arn} is not formatted properly.`);
+  if (name !== undefined && name !== named) throw invalidArgument('StreamName and StreamARN name different streams.');
+  if (account !== store.accountId) {
+    throw new ApiError(
+      'AccessDeniedException',
+      `User: arn:aws:iam::${store.accountId}:root is not authorized to access resource: ${arn} because no resource-based policy allows it`,
+    );
+  }
+  const stream = region === store.region ? store.get(named) : undefined;
+  return stream ?? streamMissing(named, store);
+}
+
+export function streamMissing(name: string, { accountId }: Store): never {
+  throw notFound(`Stream ${name} under account ${accountId} not found.`);
 }
 
 export function shardOf(stream: Stream, shardId: string, store: Store): Shard {

@@ -5,8 +5,8 @@ import { getRecords } from './get-records.ts';
 import { getShardIterator } from './iterators.ts';
 import { listShards } from './list-shards.ts';
 import { putRecord, putRecords } from './put.ts';
-import { updateShardCount } from './reshard.ts';
-import { createStream, deleteStream, describeStream, describeStreamSummary, listStreams } from './streams.ts';
+import { mergeShards, splitShard, updateShardCount } from './reshard.ts';
+import { createStream, deleteStream, describeLimits, describeStream, describeStreamSummary, listStreams } from './streams.ts';
 import { subscribeToShard } from './subscribe.ts';
 
 const operations: ReadonlyMap<string, Operation> = new Map(
@@ -14,6 +14,7 @@ const operations: ReadonlyMap<string, Operation> = new Map(
     CreateStream: createStream,
     DeleteStream: deleteStream,
     DeregisterStreamConsumer: deregisterStreamConsumer,
+    DescribeLimits: describeLimits,
     DescribeStream: describeStream,
     DescribeStreamConsumer: describeStreamConsumer,
     DescribeStreamSummary: describeStreamSummary,
@@ -22,9 +23,11 @@ const operations: ReadonlyMap<string, Operation> = new Map(
     ListShards: listShards,
     ListStreamConsumers: listStreamConsumers,
     ListStreams: listStreams,
+    MergeShards: mergeShards,
     PutRecord: putRecord,
     PutRecords: putRecords,
     RegisterStreamConsumer: registerStreamConsumer,
+    SplitShard: splitShard,
     SubscribeToShard: subscribeToShard,
     UpdateShardCount: updateShardCount,
   }),
@@ -32,10 +35,10 @@ const operations: ReadonlyMap<string, Operation> = new Map(
 
 /** The rest of the API of 2013-12-02: known, so that a caller learns that the server lacks it and not that it has misspelt it. */
 const unsupported: ReadonlySet<string> = new Set(
-  `AddTagsToStream DecreaseStreamRetentionPeriod DeleteResourcePolicy DescribeAccountSettings DescribeLimits
+  `AddTagsToStream DecreaseStreamRetentionPeriod DeleteResourcePolicy DescribeAccountSettings
    DisableEnhancedMonitoring EnableEnhancedMonitoring GetResourcePolicy IncreaseStreamRetentionPeriod
-   ListTagsForResource ListTagsForStream MergeShards PutResourcePolicy
-   RemoveTagsFromStream SplitShard StartStreamEncryption StopStreamEncryption TagResource UntagResource
+   ListTagsForResource ListTagsForStream PutResourcePolicy
+   RemoveTagsFromStream StartStreamEncryption StopStreamEncryption TagResource UntagResource
    UpdateAccountSettings UpdateMaxRecordSize UpdateStreamMode UpdateStreamWarmThroughput`.split(/\s+/),
 );
 

@@ -1,11 +1,13 @@
 import { ApiError, constraintBroken, invalidArgument } from '../protocol/errors.ts';
-import { type Input, integerIn, oneOfIn, required, structureIn, textIn, timestampIn } from '../protocol/input.ts';
+import { type Input, integerIn, oneOfIn, required, structureIn, textIn, timestampIn, together } from '../protocol/input.ts';
 import type { Shard } from '../store/shard.ts';
 import type { Stream } from '../store/stream.ts';
-import { type Call, type Operation, shardIdIn, streamOf } from './call.ts';
+import { type Call, type Operation, shardIdIn, streamMissing, streamOf, streamReferenceIn } from './call.ts';
 import { shardShape } from './shapes.ts';
+import { assertActive } from './status.ts';
 
-const defaultResults = 1_000;
+/** ListShards, API reference: "If you specify a value greater than 1000, at most 1000 results are returned". */
+const maxResults = 1_000;
 const tokenLifeMs = 300_000; // ListShards, API reference: "Tokens expire after 300 seconds"
 const filterTypes = ['AFTER_SHARD_ID', 'AT_TRIM_HORIZON', 'FROM_TRIM_HORIZON', 'AT_LATEST', 'AT_TIMESTAMP', 'FROM_TIMESTAMP'] as const;
 
@@ -32,10 +34,16 @@ interface PageToken {
 
 export const listShards: Operation = (call) => {
   const { input, codec, tokens, store } = call;
-  const limit = integerIn(input, 'MaxResults', 1, 10_000) ?? defaultResults;
-  const { stream, filter, after } = input['NextToken'] == null ? firstPage(call) : laterPage(call);
-  const rest = stream.shards.filter((shard) => shard.id > after && passes(shard, filter));
-  const page = rest.slice(0, limit);
+  const asked = together({
+    after: () => shardIdIn(input, 'ExclusiveStartShardId'),
+    limit: () => integerIn(input, 'MaxResults', 1, 10_000),
+    token: () => textIn(input, 'NextToken', { max: 1_048_576 }),
+    stream: () => streamReferenceIn(input),
+  });
+  const { stream, filter, after } = asked.token === undefined ? firstPage(call, asked.after ?? '') : laterPage(call, asked.token);
+  if (stream.status !== 'UPDATING') assertActive(stream, store);
+  const rest = stream.shards.filter((shard) => shard.id > after && passes(shard, filter, stream));
+  const page = rest.slice(0, Math.min(asked.limit ?? maxResults, maxResults));
   const token: PageToken = {
     name: stream.name,
     incarnation: stream.incarnation,
@@ -46,16 +54,26 @@ export const listShards: Operation = (call) => {
   return codec.encode({ Shards: page.map(shardShape), NextToken: rest.length > page.length ? tokens.seal(token) : undefined });
 };
 
-function firstPage(call: Call): Page {
+function firstPage(call: Call, after: string): Page {
+  const { input, store } = call;
+  if (input['StreamName'] == null && input['StreamARN'] == null) {
+    throw invalidArgument('Either NextToken or StreamName should be provided.');
+  }
+  const createdAtMs = timestampIn(input, 'StreamCreationTimestamp');
+  const filter = filterIn(input, store.now());
   const stream = streamOf(call);
-  return { stream, filter: filterIn(call.input, call.store.now()), after: shardIdIn(call.input, 'ExclusiveStartShardId') ?? '' };
+  // A caller may have the time in whole seconds.
+  if (createdAtMs !== undefined && Math.floor(createdAtMs / 1_000) !== Math.floor(stream.createdAtMs / 1_000)) {
+    streamMissing(stream.name, store);
+  }
+  return { stream, filter, after };
 }
 
-function laterPage({ input, tokens, store }: Call): Page {
+function laterPage({ input, tokens, store }: Call, text: string): Page {
   for (const name of ['StreamName', 'StreamARN', 'ExclusiveStartShardId', 'StreamCreationTimestamp', 'ShardFilter']) {
     if (input[name] != null) throw invalidArgument(`NextToken and ${name} cannot be provided together.`);
   }
-  const token = tokens.open(required(textIn(input, 'NextToken', { max: 1_048_576 }), 'NextToken')) as PageToken | undefined;
+  const token = tokens.open(text) as PageToken | undefined;
   const stream = typeof token === 'object' ? store.get(token.name) : undefined;
   if (token === undefined || stream?.incarnation !== token.incarnation) throw invalidArgument('The NextToken is invalid.');
   if (store.now() - token.issuedAtMs > tokenLifeMs) throw new ApiError('ExpiredNextTokenException', 'The NextToken has expired.');
@@ -65,7 +83,7 @@ function laterPage({ input, tokens, store }: Call): Page {
 function filterIn(input: Input, nowMs: number): Filter {
   const given = structureIn(input, 'ShardFilter');
   if (given === undefined) return { type: 'FROM_TRIM_HORIZON' };
-  const type = required(oneOfIn(given, 'Type', filterTypes), 'Type');
+  const type = required(oneOfIn(given, 'Type', filterTypes), 'ShardFilter.type');
   const shardId = shardIdIn(given, 'ShardId');
   const timestampMs = timestampIn(given, 'Timestamp');
   if ((type === 'AFTER_SHARD_ID') !== (shardId !== undefined)) {
@@ -83,24 +101,32 @@ function filterIn(input: Input, nowMs: number): Filter {
   return { type, shardId, timestampMs };
 }
 
-/**
- * ShardFilter, API reference. The three AT_ filters each answer shards that tile the key space. Nothing is dropped from a
- * stream's list of shards here, so all lie within retention and those at the trim horizon are those without parents.
- */
-function passes(shard: Shard, filter: Filter): boolean {
+/** ShardFilter, API reference. The three AT_ filters each answer shards that tile the key space. */
+function passes(shard: Shard, filter: Filter, stream: Stream): boolean {
   const timestampMs = filter.timestampMs ?? 0;
   switch (filter.type) {
     case 'AFTER_SHARD_ID':
       return shard.id > (filter.shardId ?? '');
     case 'AT_TRIM_HORIZON':
-      return shard.parents.length === 0;
+      return isAtHorizon(shard, stream);
     case 'FROM_TRIM_HORIZON':
       return true;
     case 'AT_LATEST':
       return shard.end === undefined;
     case 'AT_TIMESTAMP':
-      return (shard.startedAtMs <= timestampMs || shard.parents.length === 0) && (shard.end === undefined || shard.end.atMs > timestampMs);
+      if (timestampMs < Math.max(stream.createdAtMs, stream.retention.horizonMs())) return isAtHorizon(shard, stream);
+      return shard.startedAtMs <= timestampMs && (shard.end === undefined || shard.end.atMs > timestampMs);
     case 'FROM_TIMESTAMP':
       return shard.end === undefined || shard.end.atMs >= timestampMs;
   }
+}
+
+/**
+ * Open at the trim horizon. A shard that ended at that very millisecond counts, and its children do not: it may hold records
+ * that have not expired. The first shards of a stream count until they have expired.
+ */
+function isAtHorizon(shard: Shard, stream: Stream): boolean {
+  const horizonMs = stream.retention.horizonMs();
+  const begun = shard.parentIds.length === 0 || shard.startedAtMs < horizonMs;
+  return begun && (shard.end === undefined || shard.end.atMs >= horizonMs);
 }

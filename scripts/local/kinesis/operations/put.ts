@@ -5,7 +5,8 @@ import { type Input, isStructure } from '../protocol/input.ts';
 import type { PutEntry } from '../protocol/results.ts';
 import { hashKeys } from '../store/hash-ranges.ts';
 import { sequenceText } from '../store/sequence.ts';
-import { type Call, type Operation, rateExceeded, streamOf } from './call.ts';
+import type { Stream } from '../store/stream.ts';
+import { type Call, type Operation, rateExceeded, streamMissing, streamOf } from './call.ts';
 
 /** PutRecords and PutRecord, API reference: sizes count the data before base64 and the key as UTF-8. */
 const maxEntries = 500;
@@ -31,7 +32,7 @@ export const putRecords: Operation = (call) => {
   if (records.length < 1) throw constraintBroken('records', '[]', 'have length greater than or equal to 1');
   if (records.length > maxEntries)
     throw constraintBroken('records', `[${records.length}]`, `have length less than or equal to ${maxEntries}`);
-  const stream = streamOf(call);
+  const stream = writableStreamOf(call);
   const staged: Staged[] = [];
   let position = 0;
   let total = 0;
@@ -77,7 +78,7 @@ export const putRecords: Operation = (call) => {
 export const putRecord: Operation = (call) => {
   const { input, codec, store, scratch } = call;
   const { key, keyBytes, explicitHashKey, start, end } = stage(call, input, 0, 0, undefined);
-  const stream = streamOf(call);
+  const stream = writableStreamOf(call);
   const shard = stream.route(key, explicitHashKey);
   const nowMs = store.now();
   if (call.limits && !shard.writeLimit.take(nowMs, end - start + keyBytes)) {
@@ -90,6 +91,12 @@ export const putRecord: Operation = (call) => {
   call.metrics.put('PutRecord', stream.name, tally, call.latencyMs());
   return codec.encode({ ShardId: shard.id, SequenceNumber: sequenceText(shard.sequenceBase, counter), EncryptionType: 'NONE' });
 };
+
+/** A stream takes records once it has been created, and to its very end (DeleteStream, API reference). */
+function writableStreamOf(call: Call): Stream {
+  const stream = streamOf(call);
+  return stream.status === 'CREATING' ? streamMissing(stream.name, call.store) : stream;
+}
 
 /** Checks one record and lays its data into the scratch buffer at `at`; `total` bytes of the request came before it. */
 function stage({ codec, scratch }: Call, record: Input, at: number, total: number, index: number | undefined): Staged {

@@ -9,8 +9,8 @@ const hashKeyRange = (shard: Shard) => ({
 /** Shard of the API reference. Members that do not apply are undefined and left out on the wire. */
 export const shardShape = (shard: Shard) => ({
   ShardId: shard.id,
-  ParentShardId: shard.parents[0]?.id,
-  AdjacentParentShardId: shard.parents[1]?.id,
+  ParentShardId: shard.parentIds[0],
+  AdjacentParentShardId: shard.parentIds[1],
   HashKeyRange: hashKeyRange(shard),
   SequenceNumberRange: {
     StartingSequenceNumber: sequenceText(shard.sequenceBase, shard.startCounter),
@@ -21,6 +21,6 @@ export const shardShape = (shard: Shard) => ({
 /** ChildShard of the API reference: KCL refuses the end of a shard that does not name its children. */
 export const childShape = (shard: Shard) => ({
   ShardId: shard.id,
-  ParentShards: shard.parents.map(({ id }) => id),
+  ParentShards: shard.parentIds,
   HashKeyRange: hashKeyRange(shard),
 });

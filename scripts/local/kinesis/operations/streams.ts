@@ -1,23 +1,28 @@
 import { ApiError, invalidArgument } from '../protocol/errors.ts';
-import { integerIn, oneOfIn, required, structureIn, textIn } from '../protocol/input.ts';
+import { booleanIn, integerIn, oneOfIn, required, structureIn, textIn, together } from '../protocol/input.ts';
 import { Timestamp } from '../protocol/timestamp.ts';
 import type { Stream, StreamMode } from '../store/stream.ts';
-import { noBody, type Operation, shardIdIn, streamNameIn, streamOf } from './call.ts';
+import { noBody, type Operation, shardIdIn, streamNameIn, streamOf, streamReferenceIn } from './call.ts';
+import { assertChangingQuota, assertOnDemandQuota, assertShardQuota, onDemandQuota, shardQuota } from './quotas.ts';
 import { shardShape } from './shapes.ts';
+import { assertActive, change } from './status.ts';
 
-/** Open shards of the account; AWS's default quota lies between 500 and 20,000 by region. */
-export const shardQuota = 1_000;
 const onDemandShards = 4; // what AWS starts an on-demand stream with (4 MB/s)
-const retentionHours = 24;
 const defaultMaxRecordKiB = 1_024;
 const modes = ['PROVISIONED', 'ON_DEMAND'] as const satisfies readonly StreamMode[];
 
-export const createStream: Operation = ({ input, store }) => {
-  const name = required(streamNameIn(input), 'StreamName');
-  const details = structureIn(input, 'StreamModeDetails');
-  const mode = details === undefined ? 'PROVISIONED' : required(oneOfIn(details, 'StreamMode', modes), 'StreamMode');
-  const given = integerIn(input, 'ShardCount', 1, 1_000_000);
-  if ((integerIn(input, 'MaxRecordSizeInKiB', 1_024, 10_240) ?? defaultMaxRecordKiB) !== defaultMaxRecordKiB) {
+export const createStream: Operation = (call) => {
+  const { input, store } = call;
+  const { name, mode, given, maxRecordKiB } = together({
+    name: () => required(streamNameIn(input), 'StreamName'),
+    given: () => integerIn(input, 'ShardCount', 1, 1_000_000),
+    mode: () => {
+      const details = structureIn(input, 'StreamModeDetails');
+      return details === undefined ? 'PROVISIONED' : required(oneOfIn(details, 'StreamMode', modes), 'StreamModeDetails.streamMode');
+    },
+    maxRecordKiB: () => integerIn(input, 'MaxRecordSizeInKiB', 1_024, 10_240),
+  });
+  if ((maxRecordKiB ?? defaultMaxRecordKiB) !== defaultMaxRecordKiB) {
     throw invalidArgument('This server takes records of up to 1 MiB only: MaxRecordSizeInKiB must be 1024.');
   }
   if (mode === 'ON_DEMAND' && given !== undefined) {
@@ -25,30 +30,44 @@ export const createStream: Operation = ({ input, store }) => {
   }
   const shardCount = mode === 'ON_DEMAND' ? onDemandShards : required(given, 'ShardCount');
   if (store.get(name)) throw new ApiError('ResourceInUseException', `Stream ${name} under account ${store.accountId} already exists.`);
-  assertQuota(store.openShardCount(), shardCount, store.accountId);
-  store.create(name, mode, shardCount);
+  if (call.limits) assertChangingQuota(store);
+  if (mode === 'PROVISIONED') assertShardQuota(store, shardCount);
+  else if (call.limits) assertOnDemandQuota(store);
+  change(store.create(name, mode, shardCount), 'CREATING', call, () => {});
   return noBody;
 };
 
-export function assertQuota(current: number, more: number, accountId: string): void {
-  if (current + more <= shardQuota) return;
-  throw new ApiError(
-    'LimitExceededException',
-    `This request would exceed the shard limit for the account ${accountId}. Current shard count for the account: ${current}. Limit: ${shardQuota}. Number of additional shards that would have resulted from this request: ${more}.`,
-  );
-}
-
 export const deleteStream: Operation = (call) => {
-  call.store.delete(streamOf(call));
+  const { store, statusDelayMs, clock, limits } = call;
+  const enforced = booleanIn(call.input, 'EnforceConsumerDeletion');
+  const stream = streamOf(call);
+  assertActive(stream, store);
+  if (enforced !== true && stream.consumers.list(store.now()).length > 0) {
+    throw new ApiError(
+      'ResourceInUseException',
+      `Stream ${stream.name} under account ${store.accountId} has registered consumers: delete them first or set EnforceConsumerDeletion.`,
+    );
+  }
+  if (limits) assertChangingQuota(store);
+  if (statusDelayMs <= 0) {
+    store.delete(stream);
+  } else {
+    stream.status = 'DELETING';
+    clock.after(statusDelayMs, () => store.delete(stream));
+  }
   return noBody;
 };
 
 export const listStreams: Operation = ({ input, store, codec, tokens }) => {
-  const limit = integerIn(input, 'Limit', 1, 10_000) ?? 100;
-  const token = textIn(input, 'NextToken', { max: 1_048_576 });
-  const opened = token === undefined ? undefined : tokens.open(token);
-  if (token !== undefined && typeof opened !== 'string') throw invalidArgument('The NextToken is invalid.');
-  const after = typeof opened === 'string' ? opened : (streamNameIn(input, 'ExclusiveStartStreamName') ?? '');
+  const asked = together({
+    limit: () => integerIn(input, 'Limit', 1, 10_000),
+    token: () => textIn(input, 'NextToken', { max: 1_048_576 }),
+    after: () => streamNameIn(input, 'ExclusiveStartStreamName'),
+  });
+  const limit = asked.limit ?? 100;
+  const opened = asked.token === undefined ? undefined : tokens.open(asked.token);
+  if (asked.token !== undefined && typeof opened !== 'string') throw invalidArgument('The NextToken is invalid.');
+  const after = typeof opened === 'string' ? opened : (asked.after ?? '');
   const rest = store.list().filter(({ name }) => name > after);
   const page = rest.slice(0, limit);
   const more = rest.length > page.length;
@@ -59,7 +78,7 @@ export const listStreams: Operation = ({ input, store, codec, tokens }) => {
     StreamSummaries: page.map((stream) => ({
       StreamName: stream.name,
       StreamARN: stream.arn,
-      StreamStatus: 'ACTIVE',
+      StreamStatus: stream.status,
       StreamModeDetails: { StreamMode: stream.mode },
       StreamCreationTimestamp: new Timestamp(stream.createdAtMs),
     })),
@@ -68,8 +87,13 @@ export const listStreams: Operation = ({ input, store, codec, tokens }) => {
 
 export const describeStream: Operation = (call) => {
   const { input, codec } = call;
-  const limit = integerIn(input, 'Limit', 1, 10_000) ?? 100;
-  const after = shardIdIn(input, 'ExclusiveStartShardId') ?? '';
+  const asked = together({
+    limit: () => integerIn(input, 'Limit', 1, 10_000),
+    after: () => shardIdIn(input, 'ExclusiveStartShardId'),
+    stream: () => streamReferenceIn(input),
+  });
+  const limit = asked.limit ?? 100;
+  const after = asked.after ?? '';
   const stream = streamOf(call);
   const rest = stream.shards.filter(({ id }) => id > after);
   return codec.encode({
@@ -82,20 +106,28 @@ export const describeStreamSummary: Operation = (call) => {
   return call.codec.encode({
     StreamDescriptionSummary: {
       ...description(stream),
-      OpenShardCount: stream.openShards().length,
-      ConsumerCount: 0,
+      OpenShardCount: stream.shards.filter(({ end }) => end === undefined).length,
+      ConsumerCount: stream.consumers.list(call.store.now()).length,
       MaxRecordSizeInKiB: defaultMaxRecordKiB,
     },
   });
 };
 
+export const describeLimits: Operation = ({ codec, store }) =>
+  codec.encode({
+    ShardLimit: shardQuota,
+    OpenShardCount: store.openShardCount(),
+    OnDemandStreamCount: store.list().filter(({ mode }) => mode === 'ON_DEMAND').length,
+    OnDemandStreamCountLimit: onDemandQuota,
+  });
+
 const description = (stream: Stream) => ({
   StreamName: stream.name,
   StreamARN: stream.arn,
-  StreamStatus: 'ACTIVE',
+  StreamStatus: stream.status,
   StreamModeDetails: { StreamMode: stream.mode },
   StreamCreationTimestamp: new Timestamp(stream.createdAtMs),
-  RetentionPeriodHours: retentionHours,
+  RetentionPeriodHours: stream.retention.hours,
   EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
   EncryptionType: 'NONE',
 });

@@ -1,5 +1,6 @@
 /** Error names of the Kinesis API that this server answers (API reference: each operation's errors, and Common Errors). */
 export type ApiErrorCode =
+  | 'AccessDeniedException'
   | 'ExpiredIteratorException'
   | 'ExpiredNextTokenException'
   | 'InternalFailure'
@@ -37,11 +38,20 @@ export const invalidArgument = (message: string): ApiError => new ApiError('Inva
 export const notFound = (message: string): ApiError => new ApiError('ResourceNotFoundException', message);
 export const malformed = (message: string): ApiError => new ApiError('SerializationException', message);
 
-/** `path` is the member as AWS writes it: lower camel case, `records.1.member.data` inside lists. */
-export function constraintBroken(path: string, value: unknown, constraint: string): ApiError {
+/** Members that break constraints of the API reference; AWS names all of a request's at once. */
+export class ConstraintError extends ApiError {
+  readonly breaches: readonly string[];
+
+  constructor(breaches: readonly string[]) {
+    super('ValidationException', `${breaches.length} validation error${breaches.length === 1 ? '' : 's'} detected: ${breaches.join('; ')}`);
+    this.breaches = breaches;
+  }
+}
+
+/** `path` is the member as AWS writes it: lower camel case, `records.1.member.data` inside lists; each constraint follows "Member must". */
+export function constraintBroken(path: string, value: unknown, ...constraints: readonly string[]): ConstraintError {
   const shown = value == null ? 'null' : `'${(typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)).slice(0, 200)}'`;
-  return new ApiError(
-    'ValidationException',
-    `1 validation error detected: Value ${shown} at '${path}' failed to satisfy constraint: Member must ${constraint}`,
+  return new ConstraintError(
+    constraints.map((constraint) => `Value ${shown} at '${path}' failed to satisfy constraint: Member must ${constraint}`),
   );
 }

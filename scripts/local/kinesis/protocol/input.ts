@@ -1,4 +1,4 @@
-import { constraintBroken, malformed } from './errors.ts';
+import { ConstraintError, constraintBroken, malformed } from './errors.ts';
 import { Timestamp } from './timestamp.ts';
 
 /** A request's members by name, as either codec decodes them. */
@@ -12,13 +12,16 @@ export function textIn(input: Input, name: string, rule: { readonly max: number;
   const value = input[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value !== 'string') throw malformed(`${name} must be a string`);
-  if (value.length < 1) throw constraintBroken(pathOf(name), value, 'have length greater than or equal to 1');
-  if (value.length > rule.max) throw constraintBroken(pathOf(name), value, `have length less than or equal to ${rule.max}`);
-  if (rule.pattern && !rule.pattern.test(value)) {
-    throw constraintBroken(pathOf(name), value, `satisfy regular expression pattern: ${rule.pattern.source.replace(/^\^|\$$/g, '')}`);
-  }
+  const broken: string[] = [];
+  if (rule.pattern && !rule.pattern.test(value)) broken.push(`satisfy regular expression pattern: ${patternText(rule.pattern)}`);
+  if (value.length < 1) broken.push('have length greater than or equal to 1');
+  if (value.length > rule.max) broken.push(`have length less than or equal to ${rule.max}`);
+  if (broken.length > 0) throw constraintBroken(pathOf(name), value, ...broken);
   return value;
 }
+
+/** As AWS writes it: without the anchors, and without the group that they need around alternatives. */
+const patternText = ({ source }: RegExp): string => source.replace(/^\^(?:\(\?:(.*)\))?|\$$/g, '$1');
 
 export function integerIn(input: Input, name: string, min: number, max: number): number | undefined {
   const value = input[name] ?? undefined;
@@ -26,6 +29,12 @@ export function integerIn(input: Input, name: string, min: number, max: number):
   if (typeof value !== 'number' || !Number.isInteger(value)) throw malformed(`${name} must be an integer`);
   if (value < min) throw constraintBroken(pathOf(name), value, `have value greater than or equal to ${min}`);
   if (value > max) throw constraintBroken(pathOf(name), value, `have value less than or equal to ${max}`);
+  return value;
+}
+
+export function booleanIn(input: Input, name: string): boolean | undefined {
+  const value = input[name] ?? undefined;
+  if (value !== undefined && typeof value !== 'boolean') throw malformed(`${name} must be a boolean`);
   return value;
 }
 
@@ -62,4 +71,20 @@ export function isStructure(value: unknown): value is Input {
 export function required<T>(value: T | undefined, name: string): T {
   if (value === undefined) throw constraintBroken(pathOf(name), undefined, 'not be null');
   return value;
+}
+
+/** What each reader answers; when several find a constraint broken, one error names all of it, as AWS does. */
+export function together<T extends Readonly<Record<string, () => unknown>>>(readers: T): { readonly [K in keyof T]: ReturnType<T[K]> } {
+  const breaches: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, read] of Object.entries(readers)) {
+    try {
+      values[name] = read();
+    } catch (error) {
+      if (!(error instanceof ConstraintError)) throw error;
+      breaches.push(...error.breaches);
+    }
+  }
+  if (breaches.length > 0) throw new ConstraintError(breaches);
+  return values as { readonly [K in keyof T]: ReturnType<T[K]> };
 }

@@ -8,6 +8,9 @@ export interface SlabOwner {
   dropOldestSlab(): Slab;
 }
 
+/** Empty slabs kept for the next to need one; fresh memory costs its page faults again. */
+const maxFree = 64;
+
 /**
  * All slabs of one server, under one byte cap.
  *
@@ -43,13 +46,21 @@ export class SlabArena {
     return slab;
   }
 
+  /** The bytes of all slabs in use or kept. */
+  get bytes(): number {
+    return this.#slabs * slabBytes;
+  }
+
+  /** Takes a slab that its owner needs no more. */
+  giveBack(slab: Slab): void {
+    slab.clear();
+    if (this.#free.length < maxFree) this.#free.push(slab);
+    else this.#slabs -= 1;
+  }
+
   /** Takes everything back from an owner that is gone. */
   release(owner: SlabOwner): void {
-    while (owner.oldestSlabArrival() !== undefined) {
-      const slab = owner.dropOldestSlab();
-      slab.clear();
-      this.#free.push(slab);
-    }
+    while (owner.oldestSlabArrival() !== undefined) this.giveBack(owner.dropOldestSlab());
     this.#owners.delete(owner);
   }
 

@@ -18,7 +18,8 @@ export class Shard {
   readonly id: string;
   readonly index: number;
   readonly range: HashRange;
-  readonly parents: readonly Shard[];
+  /** Parent, then adjacent parent: their ids, since a parent is forgotten before its children. */
+  readonly parentIds: readonly string[];
   readonly startCounter: number;
   readonly startedAtMs: number;
   readonly sequenceBase: bigint;
@@ -31,15 +32,15 @@ export class Shard {
   #end: { readonly counter: number; readonly atMs: number } | undefined;
   #lastArrivalMs = 0;
 
-  constructor(birth: ShardBirth, arena: SlabArena) {
+  constructor(birth: ShardBirth, arena: SlabArena, horizonMs: () => number) {
     this.id = `shardId-${String(birth.index).padStart(12, '0')}`;
     this.index = birth.index;
     this.range = birth.range;
-    this.parents = birth.parents;
+    this.parentIds = birth.parents.map(({ id }) => id);
     this.startCounter = birth.startCounter;
     this.startedAtMs = birth.startedAtMs;
     this.sequenceBase = birth.sequenceBase;
-    this.log = new RecordLog(arena);
+    this.log = new RecordLog(arena, horizonMs);
     for (const parent of birth.parents) parent.children.push(this);
   }
 
@@ -49,7 +50,7 @@ export class Shard {
   }
 
   close(counter: number, atMs: number): void {
-    this.#end = { counter, atMs };
+    this.#end = { counter, atMs: Math.max(atMs, this.#lastArrivalMs) };
     this.#tell();
   }
 

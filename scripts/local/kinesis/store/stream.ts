@@ -2,10 +2,12 @@ import type { SlabArena } from './arena.ts';
 import { Consumers } from './consumers.ts';
 import { type HashRange, HashRouter, uniformRanges } from './hash-ranges.ts';
 import { nextReshardStep } from './reshard-plan.ts';
+import { Retention } from './retention.ts';
 import { type DecodedSequence, SequenceNumbers } from './sequence.ts';
 import { Shard } from './shard.ts';
 
 export type StreamMode = 'PROVISIONED' | 'ON_DEMAND';
+export type StreamStatus = 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING';
 
 export interface StreamBirth {
   readonly name: string;
@@ -14,7 +16,8 @@ export interface StreamBirth {
   readonly incarnation: number;
   readonly mode: StreamMode;
   readonly shardCount: number;
-  readonly nowMs: number;
+  /** Epoch ms. */
+  readonly now: () => number;
 }
 
 /** One stream: its shards, open and closed, and the counter that orders everything in it. */
@@ -24,29 +27,40 @@ export class Stream {
   readonly incarnation: number;
   readonly mode: StreamMode;
   readonly createdAtMs: number;
+  readonly retention: Retention;
+  readonly tags = new Map<string, string>();
+  /** When UpdateShardCount was accepted, epoch ms, oldest first. */
+  readonly shardCountUpdates: number[] = [];
+  status: StreamStatus = 'ACTIVE';
   readonly consumers = new Consumers();
   readonly #arena: SlabArena;
   readonly #sequences: SequenceNumbers;
   /** In order of their ids. */
-  readonly #shards: Shard[] = [];
+  #shards: Shard[] = [];
   readonly #byId = new Map<string, Shard>();
   #router: HashRouter<Shard>;
+  #nextIndex = 0;
   #counter = 0;
+  /** No closed shard ended before. */
+  #oldestEndMs = Number.POSITIVE_INFINITY;
 
   constructor(birth: StreamBirth, arena: SlabArena) {
     this.name = birth.name;
     this.arn = birth.arn;
     this.incarnation = birth.incarnation;
     this.mode = birth.mode;
-    this.createdAtMs = birth.nowMs;
+    this.createdAtMs = birth.now();
+    this.retention = new Retention(birth.now);
     this.#arena = arena;
-    this.#sequences = new SequenceNumbers(birth.nowMs);
-    for (const range of uniformRanges(birth.shardCount)) this.#addShard(range, [], birth.nowMs);
+    this.#sequences = new SequenceNumbers(this.createdAtMs);
+    for (const range of uniformRanges(birth.shardCount)) this.#addShard(range, [], this.createdAtMs);
     this.#router = new HashRouter(this.openShards());
   }
 
+  /** Open shards, and closed ones that retention has not passed yet; none while the stream is being created. */
   get shards(): readonly Shard[] {
-    return this.#shards;
+    this.#forgetExpired();
+    return this.status === 'CREATING' ? [] : this.#shards;
   }
 
   /** Counter that the next record gets; a LATEST iterator stands there. */
@@ -55,7 +69,8 @@ export class Stream {
   }
 
   shard(id: string): Shard | undefined {
-    return this.#byId.get(id);
+    this.#forgetExpired();
+    return this.status === 'CREATING' ? undefined : this.#byId.get(id);
   }
 
   /** In hash order. */
@@ -89,27 +104,59 @@ export class Stream {
     this.#router = new HashRouter(this.openShards());
   }
 
+  split(shard: Shard, at: bigint, nowMs: number): void {
+    this.#split(shard, at, nowMs);
+    this.#router = new HashRouter(this.openShards());
+  }
+
+  merge(left: Shard, right: Shard, nowMs: number): void {
+    this.#merge(left, right, nowMs);
+    this.#router = new HashRouter(this.openShards());
+  }
+
+  /** Gives the memory of expired records and shards back, which otherwise waits for someone to ask for them. */
+  trim(): void {
+    for (const shard of this.shards) shard.log.trim();
+  }
+
   release(): void {
     this.consumers.release();
     for (const shard of this.#shards) shard.log.release();
   }
 
   #split(parent: Shard, at: bigint, nowMs: number): void {
-    parent.close(this.#counter++, nowMs);
+    this.#close(parent, nowMs);
     this.#addShard({ start: parent.range.start, end: at - 1n }, [parent], nowMs);
     this.#addShard({ start: at, end: parent.range.end }, [parent], nowMs);
   }
 
   #merge(left: Shard, right: Shard, nowMs: number): void {
-    left.close(this.#counter++, nowMs);
-    right.close(this.#counter++, nowMs);
+    this.#close(left, nowMs);
+    this.#close(right, nowMs);
     this.#addShard({ start: left.range.start, end: right.range.end }, [left, right], nowMs);
   }
 
+  #close(shard: Shard, nowMs: number): void {
+    shard.close(this.#counter++, nowMs);
+    this.#oldestEndMs = Math.min(this.#oldestEndMs, shard.end?.atMs ?? nowMs);
+  }
+
+  #forgetExpired(): void {
+    const horizonMs = this.retention.horizonMs();
+    if (this.#oldestEndMs >= horizonMs) return;
+    const expired = this.#shards.filter(({ end }) => end !== undefined && end.atMs < horizonMs);
+    for (const shard of expired) {
+      this.#byId.delete(shard.id);
+      shard.log.release();
+    }
+    this.#shards = this.#shards.filter(({ id }) => this.#byId.has(id));
+    this.#oldestEndMs = Math.min(...this.#shards.map(({ end }) => end?.atMs ?? Number.POSITIVE_INFINITY));
+  }
+
   #addShard(range: HashRange, parents: readonly Shard[], startedAtMs: number): void {
-    const index = this.#shards.length;
+    const index = this.#nextIndex++;
     const birth = { index, range, parents, startCounter: this.#counter++, startedAtMs, sequenceBase: this.#sequences.ofShard(index) };
-    const shard = new Shard(birth, this.#arena);
+    const shard = new Shard(birth, this.#arena, () => this.retention.horizonMs());
     this.#shards.push(shard);
     this.#byId.set(shard.id, shard);
   }

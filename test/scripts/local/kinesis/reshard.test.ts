@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type _Record, type Shard, UpdateShardCountCommand } from '@aws-sdk/client-kinesis';
+import { type _Record, CreateStreamCommand, type Shard, UpdateShardCountCommand } from '@aws-sdk/client-kinesis';
 import { awsError, Rig, textOf } from './rig.ts';
 
 describe('local Kinesis: UpdateShardCount', () => {
@@ -146,13 +146,39 @@ describe('local Kinesis: UpdateShardCount', () => {
 
   it('refuses more than double and less than half, an on-demand stream, and other scaling', async () => {
     await rig.create('s', 3);
-    await assert.rejects(update('s', 7), awsError('InvalidArgumentException', /half and double/));
-    await assert.rejects(update('s', 1), awsError('InvalidArgumentException', /half and double/));
+    const counts = (target: number) => `Current open shard count: 3 Target shard count: ${target}$`;
+    await assert.rejects(update('s', 7), awsError('LimitExceededException', new RegExp(`over double your .*${counts(7)}`)));
+    await assert.rejects(update('s', 1), awsError('LimitExceededException', new RegExp(`below half your .*${counts(1)}`)));
+    await assert.rejects(update('s', 10_001), awsError('LimitExceededException', /cannot be greater than 10000/));
     assert.equal((await rig.shards('s')).length, 3);
     await update('s', 2);
     await update('s', 1);
     await assert.rejects(update('nowhere', 1), awsError('ResourceNotFoundException'));
     const other = new UpdateShardCountCommand({ StreamName: 's', TargetShardCount: 2, ScalingType: 'OTHER' as 'UNIFORM_SCALING' });
     await assert.rejects(rig.client.send(other), awsError('ValidationException', /UNIFORM_SCALING/));
+    await rig.client.send(new CreateStreamCommand({ StreamName: 'free', StreamModeDetails: { StreamMode: 'ON_DEMAND' } }));
+    await assert.rejects(update('free', 8), awsError('ValidationException', /Stream free under account 000000000000 is in On-Demand mode/));
+  });
+
+  it('changes a stream ten times in any 24 hours, with limits on', async () => {
+    const limited = await Rig.start();
+    const alternate = (i: number) =>
+      limited.client.send(new UpdateShardCountCommand({ StreamName: 's', TargetShardCount: 1 + (i % 2), ScalingType: 'UNIFORM_SCALING' }));
+    try {
+      await limited.create('s', 2);
+      await limited.create('other', 2);
+      for (let i = 0; i < 10; i++) {
+        await alternate(i);
+        limited.pass(3_600_000);
+      }
+      await assert.rejects(alternate(10), awsError('LimitExceededException', /10 times within a rolling 24-hour period/));
+      limited.pass(14 * 3_600_000 - 1);
+      await assert.rejects(alternate(10), awsError('LimitExceededException'));
+      limited.pass(1);
+      await alternate(10);
+      await assert.rejects(alternate(11), awsError('LimitExceededException'));
+    } finally {
+      await limited.stop();
+    }
   });
 });
