@@ -4,7 +4,7 @@ import type { DecodedSequence } from '../store/sequence.ts';
 import type { Shard } from '../store/shard.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
-import { type Operation, type Service, shardIdIn, shardOf, streamOf } from './call.ts';
+import { type Call, type Operation, type Service, shardIdIn, shardOf, streamOf } from './call.ts';
 
 /** GetShardIterator, API reference: "A shard iterator expires 5 minutes after it is returned to the requester". */
 const iteratorLifeMs = 300_000;
@@ -82,14 +82,15 @@ export function positionIn(input: Input, names: { readonly type: string; readonl
 }
 
 /** The counter of the first record to read: see Place. */
-export function counterAt(position: Position, operation: string, stream: Stream, shard: Shard, { store }: Service): number {
+export function counterAt(position: Position, operation: string, stream: Stream, shard: Shard, call: Call): number {
+  const { store } = call;
   switch (position.type) {
     case 'AT_SEQUENCE_NUMBER': {
       const { counter, behind } = sequenceAt(position, operation, stream, shard, store);
-      return behind ? counter + 1 : counter;
+      return replayed(behind ? counter + 1 : counter, shard, call);
     }
     case 'AFTER_SEQUENCE_NUMBER':
-      return sequenceAt(position, operation, stream, shard, store).counter + 1;
+      return replayed(sequenceAt(position, operation, stream, shard, store).counter + 1, shard, call);
     case 'AT_TIMESTAMP':
       return shard.log.firstArrivedFrom(timestampAt(position, store)) ?? stream.nextCounter;
     case 'LATEST':
@@ -97,6 +98,12 @@ export function counterAt(position: Position, operation: string, stream: Stream,
     default:
       return 0;
   }
+}
+
+/** A reader that says where it stands may get records before it again, as a fault wants it. */
+function replayed(counter: number, shard: Shard, { faults, subject }: Call): number {
+  const records = faults.duplicatesFor(subject);
+  return records === 0 ? counter : shard.log.counterBefore(counter, records);
 }
 
 function timestampAt({ timestampMs }: Position, store: Store): number {
