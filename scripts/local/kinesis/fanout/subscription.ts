@@ -1,24 +1,21 @@
 import type { Writable } from 'node:stream';
 import type { Service } from '../operations/call.ts';
-import { millisBehind } from '../operations/get-records.ts';
-import { childShape } from '../operations/shapes.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { ApiError } from '../protocol/errors.ts';
 import { encodeMessage, eventHeaders, exceptionMessage } from '../protocol/event-stream.ts';
 import type { Eviction, Occupant, Seat } from '../store/consumer-seat.ts';
 import type { Consumer } from '../store/consumers.ts';
 import type { Batch } from '../store/record-log.ts';
-import { sequenceTextBehind } from '../store/sequence.ts';
 import type { Shard } from '../store/shard.ts';
 import type { Stream } from '../store/stream.ts';
 import { evictionError } from './eviction.ts';
-import { readNext } from './push.ts';
+import { eventPayload, readNext } from './push.ts';
 
 /** SubscribeToShard, API reference: "for up to 5 minutes". */
-export const lifeMs = 300_000;
-/** An idle subscription is told its progress so often, as AWS does (observed by KCL's users, not documented). */
-export const idleMs = 5_000;
-/** What is still queued for a reader that does not read is thrown away so long after the end. */
+const lifeMs = 300_000;
+/** An idle subscription is told its progress so often. AWS documents that it is, not how often; its users see about 5 s. */
+const idleMs = 5_000;
+/** A reader that does not read has so long after the end to fetch what is queued for it. */
 const lingerMs = 10_000;
 
 export interface SubscriptionParts {
@@ -33,40 +30,44 @@ export interface SubscriptionParts {
 }
 
 /**
- * Pushes the records of one shard to one consumer as they are appended. Waits while the reader's connection is full (one event
- * at most is queued), while the consumer's pace forbids more, and at the tip, where an empty event tells the progress now and then.
+ * Pushes the records of one shard to one consumer as they are appended. It waits while the reader's connection is full, with one
+ * event queued at most; while the consumer's pace forbids more; and at the tip, where an empty event tells the progress now and
+ * then. It is `granted` when the call succeeds, `open` from `start` on, and `over` at its end or when the reader leaves.
  */
 export class Subscription implements Occupant {
   readonly #parts: SubscriptionParts;
-  readonly #out: Writable;
   readonly #headers: Buffer;
+  #state: 'granted' | 'open' | 'over' = 'granted';
   #counter: number;
   #pushedAtMs = Number.NEGATIVE_INFINITY;
+  #out: Writable | undefined;
   #full = false;
+  #error: ApiError | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #cancelPaced: (() => void) | undefined;
-  #cancelIdle: () => void = () => {};
-  #cancelEnd: () => void;
-  #open = true;
+  #cancelIdle: (() => void) | undefined;
+  #cancelEnd: (() => void) | undefined;
 
-  constructor(parts: SubscriptionParts, out: Writable) {
+  constructor(parts: SubscriptionParts) {
     this.#parts = parts;
-    this.#out = out;
     this.#counter = parts.counter;
     this.#headers = eventHeaders('SubscribeToShardEvent', parts.codec);
-    this.#cancelEnd = parts.service.clock.after(lifeMs, () => this.end());
   }
 
-  start(): void {
-    const { service, codec, seat, shard } = this.#parts;
-    if (this.#out.destroyed) return this.#close();
-    this.#out.on('close', this.#close).on('error', this.#close).on('drain', this.#drained);
-    seat.occupy(this);
+  /** Begins to push; the way to the reader may have been lost meanwhile, and the seat too. */
+  start(out: Writable): void {
+    const { service, codec, shard } = this.#parts;
+    this.#out = out;
+    if (out.destroyed) return this.#release();
+    out.on('close', this.#release).on('error', this.#release).on('drain', this.#drained);
+    this.#write(encodeMessage(eventHeaders('initial-response', codec), codec.encode({})));
+    if (this.#state === 'over') return this.#finish();
+    this.#state = 'open';
     service.subscriptions.add(this);
     shard.watchers.add(this.#noted);
-    this.#write(encodeMessage(eventHeaders('initial-response', codec), codec.encode({})));
+    this.#cancelEnd = service.clock.after(lifeMs, () => this.end());
     this.#push();
-    this.#watchIdleness();
+    this.#awaitIdleness();
   }
 
   evict(reason: Eviction): void {
@@ -76,11 +77,10 @@ export class Subscription implements Occupant {
 
   /** Ends the stream, cleanly unless there is an error to tell. */
   end(error?: ApiError): void {
-    if (!this.#open) return;
+    if (this.#state === 'over') return;
+    this.#error = error;
     this.#release();
-    if (error !== undefined) this.#write(exceptionMessage(error, this.#parts.codec));
-    this.#out.end();
-    this.#cancelEnd = this.#parts.service.clock.after(lingerMs, () => this.#out.destroy());
+    this.#finish();
   }
 
   /** Many appends become one batch. */
@@ -97,31 +97,26 @@ export class Subscription implements Occupant {
   };
 
   #push(): void {
-    while (this.#open && !this.#full) {
-      const { service, seat, shard, stream } = this.#parts;
+    const { service, seat, shard } = this.#parts;
+    while (this.#state === 'open' && !this.#full) {
       const nowMs = service.clock.now();
       const allowance = service.limits ? seat.pace.allowance(nowMs) : Number.POSITIVE_INFINITY;
-      if (allowance <= 0) return this.#pushAt(seat.pace.nextMs);
-      const batch = readNext(shard, this.#counter, allowance);
+      if (allowance === 0) return this.#pushAt(seat.pace.nextMs);
+      const batch = readNext(this.#parts, this.#counter, allowance);
       const ended = shard.end !== undefined && batch.next === undefined;
       if (batch.count === 0 && !ended && nowMs - this.#pushedAtMs < idleMs) return;
-      seat.pace.charge(batch.bytes);
-      this.#counter = batch.next?.counter ?? Math.max(this.#counter, stream.nextCounter);
+      this.#send(batch, ended);
       this.#pushedAtMs = nowMs;
-      this.#write(this.#encode(batch, ended, nowMs));
       if (ended) this.end();
     }
   }
 
-  /** At the end of a shard KCL demands the children and no number to continue at. */
-  #encode(batch: Batch, ended: boolean, nowMs: number): Buffer {
-    const { codec, shard } = this.#parts;
-    const rest = {
-      ContinuationSequenceNumber: ended ? undefined : sequenceTextBehind(shard.sequenceBase, this.#counter - 1),
-      MillisBehindLatest: millisBehind(batch, nowMs),
-      ChildShards: ended ? shard.children.map(childShape) : undefined,
-    };
-    return encodeMessage(this.#headers, codec.encodeRead({ shard, batch, rest }));
+  /** Every event goes through here. */
+  #send(batch: Batch, ended: boolean): void {
+    const { seat, stream } = this.#parts;
+    seat.pace.charge(batch.bytes);
+    this.#counter = batch.next?.counter ?? Math.max(this.#counter, stream.nextCounter);
+    this.#write(encodeMessage(this.#headers, eventPayload(this.#parts, batch, this.#counter, ended)));
   }
 
   #pushAt(atMs: number): void {
@@ -131,34 +126,40 @@ export class Subscription implements Occupant {
     });
   }
 
-  /** One timer, moved only when it is due: most of the time events have gone in between. */
-  #watchIdleness(): void {
-    if (!this.#open) return;
+  /** Looks again only when the time is over: mostly events have gone in between, and an entry for each of them would cost. */
+  #awaitIdleness(): void {
+    if (this.#state !== 'open') return;
     const { clock } = this.#parts.service;
-    this.#cancelIdle = clock.at(Math.max(this.#pushedAtMs, clock.now() - idleMs + 1) + idleMs, () => {
+    const idleAtMs = this.#pushedAtMs + idleMs;
+    const nowMs = clock.now();
+    this.#cancelIdle = clock.at(idleAtMs > nowMs ? idleAtMs : nowMs + idleMs, () => {
       this.#push();
-      this.#watchIdleness();
+      this.#awaitIdleness();
     });
   }
 
   #write(message: Buffer): void {
-    if (!this.#out.write(message)) this.#full = true;
+    if (this.#out?.write(message) === false) this.#full = true;
   }
 
-  #release(): void {
+  /** Lets go of everything on this side; again when the connection closes, since `#finish` has set a timer since. */
+  readonly #release = (): void => {
     const { service, seat, shard } = this.#parts;
-    this.#open = false;
+    this.#state = 'over';
     shard.watchers.delete(this.#noted);
     service.subscriptions.delete(this);
     seat.leave(this);
     clearImmediate(this.#immediate);
     this.#cancelPaced?.();
-    this.#cancelIdle();
-    this.#cancelEnd();
-  }
-
-  /** The connection is gone, before or after the end. */
-  readonly #close = (): void => {
-    this.#release();
+    this.#cancelIdle?.();
+    this.#cancelEnd?.();
   };
+
+  #finish(): void {
+    const out = this.#out;
+    if (out === undefined) return;
+    if (this.#error !== undefined) this.#write(exceptionMessage(this.#error, this.#parts.codec));
+    out.end();
+    this.#cancelEnd = this.#parts.service.clock.after(lingerMs, () => out.destroy());
+  }
 }

@@ -29,10 +29,10 @@ export const subscribeToShard: Operation = (call) => {
       throw alreadySubscribed(consumer, stream, shard, store.accountId);
     case 'too-soon':
       throw new ApiError('LimitExceededException', `Rate exceeded for consumer ${arn} and shard ${shard.id}`);
-    case 'taken':
-      return {
-        contentType: eventStreamType,
-        start: (out) => new Subscription({ service: call, codec, consumer, seat, stream, shard, counter }, out).start(),
-      };
+    case 'taken': {
+      const subscription = new Subscription({ service: call, codec, consumer, seat, stream, shard, counter });
+      seat.occupy(subscription);
+      return { contentType: eventStreamType, start: (out) => subscription.start(out) };
+    }
   }
 };
