@@ -46,14 +46,17 @@ describe("local Kinesis: AWS's limits of a shard", () => {
     assert.equal((await rig.put('s', batch(1, 1))).FailedRecordCount, 0);
   });
 
-  it('counts seconds from the first record on, while records keep coming', async () => {
+  it('lets no second hold more, wherever it begins', async () => {
     await rig.put('s', batch(1));
-    rig.pass(1_500);
-    for (let i = 0; i < 2; i++) assert.equal((await rig.put('s', batch(500))).FailedRecordCount, 0);
-    rig.pass(499);
+    rig.pass(900);
+    await rig.put('s', batch(500));
+    assert.equal((await rig.put('s', batch(500))).FailedRecordCount, 1);
+    rig.pass(100);
+    assert.equal((await rig.put('s', batch(500))).FailedRecordCount, 499, 'one from a second ago');
+    rig.pass(899);
     assert.equal((await rig.put('s', batch(1))).FailedRecordCount, 1);
     rig.pass(1);
-    assert.equal((await rig.put('s', batch(1))).FailedRecordCount, 0);
+    assert.equal((await rig.put('s', batch(500))).FailedRecordCount, 0);
   });
 
   it('counts each shard alone', async () => {
@@ -94,19 +97,26 @@ describe("local Kinesis: AWS's limits of a shard", () => {
     }
   });
 
-  it('refuses reads beyond 2 MiB in a second until that second is over', async () => {
-    for (let i = 0; i < 3; i++) {
-      await rig.put('s', batch(1, 1_000_000));
+  it('refuses reads beyond 2 MiB in a second, and what was read too much counts in the next', async () => {
+    for (let i = 0; i < 6; i++) {
+      await rig.put('s', batch(1, 1_048_575));
       rig.pass(1_000);
     }
-    await rig.put('s', batch(1, 100_000));
-    let answer = await rig.get(await rig.iterator('s', first), 2);
+    const refused = (iterator: string | undefined) => assert.rejects(rig.get(iterator), awsError('ProvisionedThroughputExceededException'));
+    let answer = await rig.get(await rig.iterator('s', first), 1);
     rig.pass(100);
-    answer = await rig.get(answer.NextShardIterator, 1); // 3 MB by now: 1.43 s at 2 MiB/s
-    rig.pass(1_330);
-    await assert.rejects(rig.get(answer.NextShardIterator), awsError('ProvisionedThroughputExceededException'));
+    answer = await rig.get(answer.NextShardIterator, 2); // 3 MiB by now
+    rig.pass(899);
+    await refused(answer.NextShardIterator);
+    rig.pass(100); // the MiB of a second ago has gone to the one too much
+    await refused(answer.NextShardIterator);
     rig.pass(1);
-    assert.equal((await rig.get(answer.NextShardIterator)).Records?.length, 1);
+    answer = await rig.get(answer.NextShardIterator, 1);
+    assert.equal(answer.Records?.length, 1);
+    rig.pass(899);
+    await refused(answer.NextShardIterator);
+    rig.pass(1);
+    await rig.get(answer.NextShardIterator);
   });
 
   it('refuses reads for 5 s after an answer of 10 MiB', async () => {
