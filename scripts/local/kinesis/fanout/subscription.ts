@@ -1,5 +1,7 @@
 import type { Writable } from 'node:stream';
+import type { Subject } from '../faults/subject.ts';
 import type { Service } from '../operations/call.ts';
+import { millisBehind } from '../operations/get-records.ts';
 import type { Codec } from '../protocol/codec.ts';
 import type { ApiError } from '../protocol/errors.ts';
 import { encodeMessage, eventHeaders, exceptionMessage } from '../protocol/event-stream.ts';
@@ -20,6 +22,7 @@ const lingerMs = 10_000;
 
 export interface SubscriptionParts {
   readonly service: Service;
+  readonly subject: Subject;
   readonly codec: Codec;
   readonly consumer: Consumer;
   readonly seat: Seat;
@@ -97,7 +100,7 @@ export class Subscription implements Occupant {
   };
 
   #push(): void {
-    const { service, seat, shard } = this.#parts;
+    const { service, subject, seat, shard } = this.#parts;
     while (this.#state === 'open' && !this.#full) {
       const nowMs = service.clock.now();
       const allowance = service.limits ? seat.pace.allowance(nowMs) : Number.POSITIVE_INFINITY;
@@ -105,6 +108,7 @@ export class Subscription implements Occupant {
       const batch = readNext(this.#parts, this.#counter, allowance);
       const ended = shard.end !== undefined && batch.next === undefined;
       if (batch.count === 0 && !ended && nowMs - this.#pushedAtMs < idleMs) return;
+      if (batch.count > 0 && service.faults.isStuck(subject)) return;
       this.#send(batch, ended);
       this.#pushedAtMs = nowMs;
       if (ended) this.end();
@@ -113,10 +117,12 @@ export class Subscription implements Occupant {
 
   /** Every event goes through here. */
   #send(batch: Batch, ended: boolean): void {
-    const { seat, stream } = this.#parts;
+    const { service, consumer, seat, shard, stream } = this.#parts;
     seat.pace.charge(batch.bytes);
     this.#counter = batch.next?.counter ?? Math.max(this.#counter, stream.nextCounter);
     this.#write(encodeMessage(this.#headers, eventPayload(this.#parts, batch, this.#counter, ended)));
+    const event = { bytes: batch.bytes, records: batch.count, millisBehind: millisBehind(batch, service.clock.now()) };
+    service.metrics.published(stream.name, shard.id, consumer.name, event);
   }
 
   #pushAt(atMs: number): void {

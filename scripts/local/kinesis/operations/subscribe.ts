@@ -30,7 +30,8 @@ export const subscribeToShard: Operation = (call) => {
     case 'too-soon':
       throw new ApiError('LimitExceededException', `Rate exceeded for consumer ${arn} and shard ${shard.id}`);
     case 'taken': {
-      const subscription = new Subscription({ service: call, codec, consumer, seat, stream, shard, counter });
+      call.metrics.subscribed(stream.name, consumer.name);
+      const subscription = new Subscription({ service: call, subject: call.subject, codec, consumer, seat, stream, shard, counter });
       seat.occupy(subscription);
       return { contentType: eventStreamType, start: (out) => subscription.start(out) };
     }
