@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { bookingEventSchema } from '../../services/lib/events/booking-event.ts';
 import { rulesFileSchema } from '../../services/lib/rules/rules-file.ts';
+import { faultsDocumentSchema } from '../local/kinesis/faults/fault-schema.ts';
 
 /** The published contracts, generated from the code that enforces them: path below the repository's root → content. */
 export function contractFiles(): ReadonlyMap<string, string> {
   return new Map([
     contract('booking-event.v1', 'BookingEvent v1', bookingEventSchema),
     contract('rules.v1', 'Fraud rules v1', rulesFileSchema),
+    contract('kinesis-faults.v1', 'Faults of the local Kinesis v1', faultsDocumentSchema),
   ]);
 }
 

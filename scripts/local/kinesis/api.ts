@@ -10,10 +10,13 @@ import { cborCodec } from './protocol/cbor-codec.ts';
 import type { Codec } from './protocol/codec.ts';
 import { ApiError } from './protocol/errors.ts';
 import { jsonCodec } from './protocol/json-codec.ts';
+import { answerSide, isSide } from './side/side.ts';
 
 /** A request as either HTTP version delivers it. */
 export interface ApiRequest {
   readonly method: string;
+  /** With its query, as it was sent. */
+  readonly path: string;
   readonly target: string;
   readonly contentType: string;
   readonly collected: BodyCollector;
@@ -28,8 +31,13 @@ interface Answer {
 
 /** Carries out a request whose body has ended, answers it, and gives the body's memory back; never throws. */
 export function serve(request: ApiRequest, service: Service, exchange: Exchange): void {
-  const { collected } = request;
-  const answer = collected.overflowed ? failure(tooLarge(), codecOf(request.contentType)) : answerTo(request, collected.take(), service);
+  const { collected, method, path } = request;
+  const body = collected.overflowed ? undefined : collected.take();
+  const answer: Answer = isSide(path)
+    ? answerSide(method, path, body, service)
+    : body === undefined
+      ? failure(tooLarge(), codecOf(request.contentType))
+      : answerTo(request, body, service);
   collected.release();
   const { fate } = answer;
   if (fate?.reset) exchange.reset();

@@ -45,8 +45,9 @@ export function createHttp1(service: Service): Protocol {
   };
 }
 
-const requestOf = ({ method, headers }: IncomingMessage, collected: BodyCollector) => ({
+const requestOf = ({ method, url, headers }: IncomingMessage, collected: BodyCollector) => ({
   method: method ?? '',
+  path: url ?? '',
   target: String(headers['x-amz-target'] ?? ''),
   contentType: headers['content-type'] ?? '',
   collected,

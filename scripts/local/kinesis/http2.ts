@@ -36,7 +36,8 @@ export function createHttp2(service: Service): Protocol {
       if (stream.destroyed) return;
       const target = String(headers['x-amz-target'] ?? '');
       const contentType = headers['content-type'] ?? '';
-      serve({ method: headers[':method'] ?? '', target, contentType, collected }, service, exchangeOf(stream));
+      const path = headers[':path'] ?? '';
+      serve({ method: headers[':method'] ?? '', path, target, contentType, collected }, service, exchangeOf(stream));
     });
   });
   return {

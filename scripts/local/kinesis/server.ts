@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { Faults } from './faults/faults.ts';
+import { setFaults } from './faults/faults-document.ts';
 import { createHttp1 } from './http1.ts';
 import { createHttp2 } from './http2.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -21,6 +22,8 @@ export interface KinesisOptions {
   readonly accountId?: string;
   /** How long streams and consumers stay CREATING, UPDATING or DELETING; default 0. */
   readonly statusDelayMs?: number;
+  /** One fault or a list, as docs/contracts/kinesis-faults.v1.json has it; more can be set by the side endpoint. */
+  readonly faults?: unknown;
   /** Of the random numbers that faults draw; default 1. */
   readonly seed?: number;
   /** Period of the metrics; default 60,000, as in CloudWatch. */
@@ -43,7 +46,10 @@ const region = 'us-east-1';
 const host = '127.0.0.1';
 const closeGraceMs = 500;
 
-/** Starts a local Kinesis on loopback. Rejects with the system's error when the port cannot be bound. */
+/**
+ * Starts a local Kinesis on loopback. Rejects with the system's error when the port cannot be bound, with InvalidInput when
+ * `faults` are not right.
+ */
 export async function startKinesis(options: KinesisOptions = {}): Promise<KinesisServer> {
   const clock = options.clock ?? new Clock();
   const store = new Store({
@@ -53,17 +59,24 @@ export async function startKinesis(options: KinesisOptions = {}): Promise<Kinesi
     clock,
     onTrim: options.onTrim ?? (() => {}),
   });
+  let limits = options.limits ?? true;
   const service: Service = {
     store,
     clock,
     faults: new Faults(clock, options.seed),
     metrics: new Metrics(clock, options.metricsPeriodMs),
     tokens: new Tokens(),
-    limits: options.limits ?? true,
+    get limits() {
+      return limits;
+    },
+    keepLimits(kept) {
+      limits = kept;
+    },
     statusDelayMs: options.statusDelayMs ?? 0,
     subscriptions: new Set(),
     scratch: Buffer.allocUnsafeSlow(maxRequestBytes),
   };
+  if (options.faults !== undefined) setFaults(service.faults, options.faults);
   const protocols = { h1: createHttp1(service), h2: createHttp2(service) };
   const undecided = new Set<net.Socket>();
   const listener = net.createServer({ noDelay: true }, (socket) => {

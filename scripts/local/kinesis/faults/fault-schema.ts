@@ -63,55 +63,57 @@ const operations = <const T extends readonly [string, ...string[]]>(names: T) =>
 });
 const onRequests = { ...common, ...consumer, ...operations(faultableOperations) };
 
-export const faultSchema = z.discriminatedUnion('kind', [
-  z
-    .strictObject({ kind: z.literal('throttle'), ...onRequests })
-    .describe('refused: ProvisionedThroughputExceededException for reads and puts of records, LimitExceededException for the rest'),
-  z
-    .strictObject({ kind: z.literal('error'), code: z.enum(['InternalFailure', 'ServiceUnavailable']).optional(), ...onRequests })
-    .describe('refused: InternalFailure (500, the default) or ServiceUnavailable (503)'),
-  z.strictObject({ kind: z.literal('reset'), ...onRequests }).describe('nothing is done and the connection is cut'),
-  z
-    .strictObject({ kind: z.literal('lost'), answer: z.enum(['drop', 'error']).optional(), ...onRequests })
-    .describe('carried out, then the answer is dropped with its connection (drop, the default) or is a 500 instead (error)'),
-  z
-    .strictObject({
-      kind: z.literal('slow'),
-      delayMs: z.int().min(1).max(maxDelayMs),
-      jitterMs: z.int().min(0).max(maxDelayMs).optional().describe('the delay is drawn from delayMs ± jitterMs'),
-      ...onRequests,
-    })
-    .describe('carried out at once, answered later'),
-  z.strictObject({ kind: z.literal('expired-iterator'), ...common }).describe('GetRecords answers ExpiredIteratorException'),
-  z
-    .strictObject({
-      kind: z.literal('partial'),
-      code: z.enum(['ProvisionedThroughputExceededException', 'InternalFailure']).optional(),
-      share: share.optional().describe('share of the entries of a request that is struck; default 1'),
-      ...common,
-    })
-    .describe('entries of PutRecords fail, by default with ProvisionedThroughputExceededException'),
-  z
-    .strictObject({
-      kind: z.literal('duplicate'),
-      records: z.int().min(1).max(maxDuplicates),
-      ...common,
-      ...consumer,
-      ...operations(['GetShardIterator', 'SubscribeToShard']),
-    })
-    .describe('a reader that names a sequence number gets up to so many records before it again'),
-  z
-    .strictObject({ kind: z.literal('stuck'), ...common, ...consumer, ...operations(['GetRecords', 'SubscribeToShard']) })
-    .describe('reads answer no records though there are some; subscriptions stay silent'),
-  z
-    .strictObject({
-      kind: z.literal('skew'),
-      skewMs: z.int().min(-maxSpanMs).max(maxSpanMs),
-      ...common,
-      ...operations(['PutRecord', 'PutRecords']),
-    })
-    .describe('arrival times of records are so much later, or earlier when negative; they never fall within a shard'),
-]);
+export const faultSchema = z
+  .discriminatedUnion('kind', [
+    z
+      .strictObject({ kind: z.literal('throttle'), ...onRequests })
+      .describe('refused: ProvisionedThroughputExceededException for reads and puts of records, LimitExceededException for the rest'),
+    z
+      .strictObject({ kind: z.literal('error'), code: z.enum(['InternalFailure', 'ServiceUnavailable']).optional(), ...onRequests })
+      .describe('refused: InternalFailure (500, the default) or ServiceUnavailable (503)'),
+    z.strictObject({ kind: z.literal('reset'), ...onRequests }).describe('nothing is done and the connection is cut'),
+    z
+      .strictObject({ kind: z.literal('lost'), answer: z.enum(['drop', 'error']).optional(), ...onRequests })
+      .describe('carried out, then the answer is dropped with its connection (drop, the default) or is a 500 instead (error)'),
+    z
+      .strictObject({
+        kind: z.literal('slow'),
+        delayMs: z.int().min(1).max(maxDelayMs),
+        jitterMs: z.int().min(0).max(maxDelayMs).optional().describe('the delay is drawn from delayMs ± jitterMs'),
+        ...onRequests,
+      })
+      .describe('carried out at once, answered later'),
+    z.strictObject({ kind: z.literal('expired-iterator'), ...common }).describe('GetRecords answers ExpiredIteratorException'),
+    z
+      .strictObject({
+        kind: z.literal('partial'),
+        code: z.enum(['ProvisionedThroughputExceededException', 'InternalFailure']).optional(),
+        share: share.optional().describe('share of the entries of a request that is struck; default 1'),
+        ...common,
+      })
+      .describe('entries of PutRecords fail, by default with ProvisionedThroughputExceededException'),
+    z
+      .strictObject({
+        kind: z.literal('duplicate'),
+        records: z.int().min(1).max(maxDuplicates),
+        ...common,
+        ...consumer,
+        ...operations(['GetShardIterator', 'SubscribeToShard']),
+      })
+      .describe('a reader that names a sequence number gets up to so many records before it again'),
+    z
+      .strictObject({ kind: z.literal('stuck'), ...common, ...consumer, ...operations(['GetRecords', 'SubscribeToShard']) })
+      .describe('reads answer no records though there are some; subscriptions stay silent'),
+    z
+      .strictObject({
+        kind: z.literal('skew'),
+        skewMs: z.int().min(-maxSpanMs).max(maxSpanMs),
+        ...common,
+        ...operations(['PutRecord', 'PutRecords']),
+      })
+      .describe('arrival times of records are so much later, or earlier when negative; they never fall within a shard'),
+  ])
+  .meta({ id: 'Fault' });
 export type Fault = z.infer<typeof faultSchema>;
 export type FaultKind = Fault['kind'];
 

@@ -21,6 +21,8 @@ export interface Service {
   readonly metrics: Metrics;
   /** Whether AWS's limits per shard and second are kept. */
   readonly limits: boolean;
+  /** Keeps them, or not, from the next request on. */
+  keepLimits(limits: boolean): void;
   /** How long streams and consumers stay CREATING, UPDATING or DELETING. */
   readonly statusDelayMs: number;
   /** The open subscriptions, so that a server that closes can end them. */
