@@ -1,13 +1,42 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { readCommandLine } from './cli/command-line.ts';
 import { option } from './cli/flags.ts';
-import { parseInteger, parseOneOf } from './cli/values.ts';
+import { parseDuration, parseInteger, parseOneOf } from './cli/values.ts';
+import { defaultSeed } from './local/kinesis/faults/faults.ts';
+import { faultsIn } from './local/kinesis/faults/faults-document.ts';
+import { defaultPeriodMs, longestPeriodMs, shortestPeriodMs } from './local/kinesis/metrics/metrics.ts';
 import { defaultMaxBytes, startKinesis } from './local/kinesis/server.ts';
 import { slabBytes } from './local/kinesis/store/slab.ts';
 
 const defaultPort = 4_567;
 const maxCap = 1_099_511_627_776; // 1 TiB
+const maxStatusDelayMs = 3_600_000; // an hour: AWS's own changes take minutes
 const exitOn = { SIGINT: 130, SIGTERM: 0 } as const;
+
+const maxSeed = 4_294_967_295;
+
+function faultsInFile(path: string): unknown {
+  let document: unknown;
+  try {
+    document = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new Error(`cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  try {
+    return faultsIn(document);
+  } catch (error) {
+    throw new Error(`the faults are not right:\n${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+const durationBetween =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const ms = text === '0' ? 0 : parseDuration(text);
+    if (ms < min || ms > max) throw new Error(`expected a duration from ${min} to ${max} ms`);
+    return ms;
+  };
 
 const args = process.argv.slice(2);
 const flags = readCommandLine(
@@ -20,6 +49,8 @@ More: scripts/local/kinesis/README.md`,
       'npm run kinesis',
       'npm run kinesis -- --port 0 --limits off',
       'npm run kinesis -- --max-bytes 268435456',
+      'npm run kinesis -- --faults faults.json --seed 7 --metrics-period 1s --status-delay 500ms',
+      `curl -s http://127.0.0.1:${defaultPort}/_local/`,
       `AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:${defaultPort} aws kinesis list-streams`,
     ],
   },
@@ -32,6 +63,25 @@ More: scripts/local/kinesis/README.md`,
       defaultMaxBytes,
       parseInteger(slabBytes, maxCap),
     ),
+    faults: option(
+      'FILE',
+      'JSON: one fault or a list (docs/contracts/kinesis-faults.v1.json); more by the side endpoint, /_local/',
+      undefined,
+      faultsInFile,
+    ),
+    seed: option('N', `of the random numbers that faults draw (default ${defaultSeed})`, defaultSeed, parseInteger(0, maxSeed)),
+    'status-delay': option(
+      'DUR',
+      'how long streams and consumers stay CREATING, UPDATING or DELETING (default 0s)',
+      0,
+      durationBetween(0, maxStatusDelayMs),
+    ),
+    'metrics-period': option(
+      'DUR',
+      'period of the metrics (default 60s, as in CloudWatch)',
+      defaultPeriodMs,
+      durationBetween(shortestPeriodMs, longestPeriodMs),
+    ),
   },
   args[0] === '--' ? args.slice(1) : args,
 );
@@ -43,6 +93,10 @@ async function serve(): Promise<number> {
     port: flags.port,
     limits: flags.limits === 'on',
     maxBytes: flags['max-bytes'],
+    faults: flags.faults,
+    seed: flags.seed,
+    statusDelayMs: flags['status-delay'],
+    metricsPeriodMs: flags['metrics-period'],
     onTrim() {
       if (!warned) process.stderr.write(`the cap of ${flags['max-bytes']} bytes is reached: the oldest records are trimmed from now on\n`);
       warned = true;

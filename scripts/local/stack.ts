@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { startDynamo } from './dynamodb/dynamodb.ts';
-import { startKinesisProcess } from './kinesis/kinesis.ts';
+import { type KinesisSettings, startKinesisProcess } from './kinesis/kinesis.ts';
 import { partEnvironment, serviceEnvironment } from './local-environment.ts';
 import { startMailCatcher } from './mail/mail.ts';
 import { startPostgres } from './postgres/postgres.ts';
@@ -19,11 +19,7 @@ export interface StackOptions {
   readonly runDir: string;
   /** @default all but mail */
   readonly parts?: readonly Part[];
-  readonly kinesis?: {
-    /** AWS's limits per shard. @default true */
-    readonly limits?: boolean;
-    readonly maxBytes?: number;
-  };
+  readonly kinesis?: KinesisSettings;
   /** Called when a part has become ready. */
   readonly onProgress?: (part: Part, ms: number) => void;
 }

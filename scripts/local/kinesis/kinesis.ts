@@ -5,9 +5,18 @@ const script = fileURLToPath(new URL('../../kinesis.ts', import.meta.url));
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const readyTimeoutMs = 60_000;
 
-export interface KinesisProcessOptions {
+/** What a server in a process of its own can be told: KinesisOptions say what each means. */
+export interface KinesisSettings {
   readonly limits?: boolean;
   readonly maxBytes?: number;
+  /** Path of a file that holds the faults. */
+  readonly faultsFile?: string;
+  readonly seed?: number;
+  readonly statusDelayMs?: number;
+  readonly metricsPeriodMs?: number;
+}
+
+export interface KinesisProcessOptions extends KinesisSettings {
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
   /** @default 0: any free port */
@@ -26,7 +35,11 @@ export async function startKinesisProcess(options: KinesisProcessOptions): Promi
       '--port',
       String(options.port ?? 0),
       ...(options.limits === false ? ['--limits', 'off'] : []),
-      ...(options.maxBytes === undefined ? [] : ['--max-bytes', String(options.maxBytes)]),
+      ...flag('max-bytes', options.maxBytes),
+      ...flag('faults', options.faultsFile),
+      ...flag('seed', options.seed),
+      ...flag('status-delay', options.statusDelayMs, 'ms'),
+      ...flag('metrics-period', options.metricsPeriodMs, 'ms'),
     ],
     env: options.env,
     cwd: root,
@@ -36,3 +49,6 @@ export async function startKinesisProcess(options: KinesisProcessOptions): Promi
   });
   return { endpoint: kinesis.readyMatch?.[1] ?? '', process: kinesis };
 }
+
+const flag = (name: string, value: string | number | undefined, unit = ''): string[] =>
+  value === undefined ? [] : [`--${name}`, `${value}${unit}`];

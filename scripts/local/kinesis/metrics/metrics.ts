@@ -50,7 +50,11 @@ export class Metrics {
   readonly #maxPeriods: number;
   readonly #meters = new Map<string, Meter>();
 
+  /** Throws RangeError for a period that is no whole number of ms between the shortest and the longest. */
   constructor(clock: Clock, periodMs: number = defaultPeriodMs) {
+    if (!Number.isInteger(periodMs) || periodMs < shortestPeriodMs || periodMs > longestPeriodMs) {
+      throw new RangeError(`a metrics period of ${periodMs} ms is not between ${shortestPeriodMs} and ${longestPeriodMs}`);
+    }
     this.#clock = clock;
     this.periodMs = periodMs;
     this.#maxPeriods = Math.min(maxPeriods, Math.ceil(retentionMs / periodMs));
