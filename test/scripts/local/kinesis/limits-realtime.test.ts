@@ -36,7 +36,7 @@ describe('local Kinesis: limits over real time', function () {
   const shardId = (shard: number) => `shardId-${String(shard).padStart(12, '0')}`;
   const put = (shard: number, count: number, bytes: number) => {
     const record = { PartitionKey: 'k', ExplicitHashKey: (BigInt(shard) * 2n ** 126n).toString(), Data: Buffer.alloc(bytes - 1) };
-    return client.send(new PutRecordsCommand({ StreamName: streamName, Records: Array(count).fill(record) }));
+    return client.send(new PutRecordsCommand({ StreamName: streamName, Records: Array.from({ length: count }, () => record) }));
   };
   const horizon = async (shard: number): Promise<string> => {
     const input = { StreamName: streamName, ShardId: shardId(shard), ShardIteratorType: 'TRIM_HORIZON' } as const;
@@ -108,7 +108,7 @@ describe('local Kinesis: limits over real time', function () {
       [shards.bytes, bytes, 1_048_576 / 8_192],
     ] as const) {
       const taken = await stored(shard);
-      for (const count of perSecond(taken)) assert.ok(Math.abs(count / limit - 1) <= within, `${perSecond(taken)} against ${limit}`);
+      for (const count of perSecond(taken)) assert.ok(Math.abs(count / limit - 1) <= within, `${perSecond(taken).join(' ')} against ${limit}`);
       assert.equal(taken.length + tally.throttled, tally.offered);
     }
     assert.equal(polls.answered, 5 * seconds);
