@@ -1,10 +1,11 @@
-import { ApiError, constraintBroken, invalidArgument, malformed, notFound } from '../protocol/errors.ts';
-import { type Input, integerIn, required, structureIn, textIn, timestampIn } from '../protocol/input.ts';
+import { ApiError, invalidArgument, notFound } from '../protocol/errors.ts';
+import { type Input, integerIn, required, textIn, timestampIn } from '../protocol/input.ts';
 import { Timestamp } from '../protocol/timestamp.ts';
 import { Consumer } from '../store/consumers.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
 import { type Call, noBody, type Operation, streamOf } from './call.ts';
+import { addTags, tagsIn } from './tag-rules.ts';
 
 /** RegisterStreamConsumer, API reference: consumers per stream, and of these in CREATING at once. */
 const maxConsumers = 20;
@@ -55,7 +56,7 @@ export const registerStreamConsumer: Operation = (call) => {
   const { input, codec, store, statusDelayMs } = call;
   required(textIn(input, 'StreamARN', { max: 2_048 }), 'StreamARN');
   const name = required(consumerNameIn(input), 'ConsumerName');
-  checkTags(structureIn(input, 'Tags'));
+  const tags = tagsIn(input);
   const stream = streamOf(call);
   const nowMs = store.now();
   const others = stream.consumers.list(nowMs);
@@ -75,6 +76,7 @@ export const registerStreamConsumer: Operation = (call) => {
     throw new ApiError('LimitExceededException', `${maxCreating} consumers of stream ${stream.name} are in CREATING status, the limit.`);
   }
   const consumer = new Consumer(stream.arn, name, nowMs, statusDelayMs);
+  if (tags !== undefined) addTags({ tags: consumer.tags, title: `consumer ${name} under account ${store.accountId}` }, tags);
   stream.consumers.add(consumer);
   return codec.encode({ Consumer: { ...shapeOf(consumer, nowMs), ConsumerStatus: 'CREATING' } });
 };
@@ -132,15 +134,3 @@ const shapeOf = (consumer: Consumer, nowMs: number) => ({
   ConsumerStatus: consumer.status(nowMs),
   ConsumerCreationTimestamp: new Timestamp(consumer.createdAtMs),
 });
-
-/** RegisterStreamConsumer, API reference: up to 50 tags; they are checked, and have no use here. */
-function checkTags(tags: Input | undefined): void {
-  if (tags === undefined) return;
-  const entries = Object.entries(tags);
-  if (entries.length > 50) throw constraintBroken('tags', tags, 'have length less than or equal to 50');
-  for (const [key, value] of entries) {
-    if (typeof value !== 'string') throw malformed('a tag must be a string');
-    if (key.length < 1 || key.length > 128) throw constraintBroken('tags', key, 'have keys with length between 1 and 128');
-    if (value.length > 256) throw constraintBroken('tags', value, 'have values with length less than or equal to 256');
-  }
-}

@@ -6,12 +6,16 @@ import { getShardIterator } from './iterators.ts';
 import { listShards } from './list-shards.ts';
 import { putRecord, putRecords } from './put.ts';
 import { mergeShards, splitShard, updateShardCount } from './reshard.ts';
+import { decreaseStreamRetentionPeriod, increaseStreamRetentionPeriod } from './retention.ts';
 import { createStream, deleteStream, describeLimits, describeStream, describeStreamSummary, listStreams } from './streams.ts';
 import { subscribeToShard } from './subscribe.ts';
+import { addTagsToStream, listTagsForResource, listTagsForStream, removeTagsFromStream, tagResource, untagResource } from './tags.ts';
 
-const operations: ReadonlyMap<string, Operation> = new Map(
+export const operations: ReadonlyMap<string, Operation> = new Map(
   Object.entries({
+    AddTagsToStream: addTagsToStream,
     CreateStream: createStream,
+    DecreaseStreamRetentionPeriod: decreaseStreamRetentionPeriod,
     DeleteStream: deleteStream,
     DeregisterStreamConsumer: deregisterStreamConsumer,
     DescribeLimits: describeLimits,
@@ -20,27 +24,46 @@ const operations: ReadonlyMap<string, Operation> = new Map(
     DescribeStreamSummary: describeStreamSummary,
     GetRecords: getRecords,
     GetShardIterator: getShardIterator,
+    IncreaseStreamRetentionPeriod: increaseStreamRetentionPeriod,
     ListShards: listShards,
     ListStreamConsumers: listStreamConsumers,
     ListStreams: listStreams,
+    ListTagsForResource: listTagsForResource,
+    ListTagsForStream: listTagsForStream,
     MergeShards: mergeShards,
     PutRecord: putRecord,
     PutRecords: putRecords,
     RegisterStreamConsumer: registerStreamConsumer,
+    RemoveTagsFromStream: removeTagsFromStream,
     SplitShard: splitShard,
     SubscribeToShard: subscribeToShard,
+    TagResource: tagResource,
+    UntagResource: untagResource,
     UpdateShardCount: updateShardCount,
   }),
 );
 
 /** The rest of the API of 2013-12-02: known, so that a caller learns that the server lacks it and not that it has misspelt it. */
-const unsupported: ReadonlySet<string> = new Set(
-  `AddTagsToStream DecreaseStreamRetentionPeriod DeleteResourcePolicy DescribeAccountSettings
-   DisableEnhancedMonitoring EnableEnhancedMonitoring GetResourcePolicy IncreaseStreamRetentionPeriod
-   ListTagsForResource ListTagsForStream PutResourcePolicy
-   RemoveTagsFromStream StartStreamEncryption StopStreamEncryption TagResource UntagResource
-   UpdateAccountSettings UpdateMaxRecordSize UpdateStreamMode UpdateStreamWarmThroughput`.split(/\s+/),
-);
+export const unsupported: ReadonlySet<string> = new Set([
+  'CreateChannel',
+  'DeleteChannel',
+  'DeleteResourcePolicy',
+  'DescribeAccountSettings',
+  'DescribeChannel',
+  'DisableEnhancedMonitoring',
+  'EnableEnhancedMonitoring',
+  'GetResourcePolicy',
+  'ListChannels',
+  'PutResourcePolicy',
+  'StartStreamEncryption',
+  'StopStreamEncryption',
+  'UpdateAccountSettings',
+  'UpdateChannel',
+  'UpdateMaxRecordSize',
+  'UpdateStreamMode',
+  'UpdateStreamRecordDistributionStrategy',
+  'UpdateStreamWarmThroughput',
+]);
 
 const targetPrefix = 'Kinesis_20131202.';
 

@@ -6,6 +6,7 @@ import { noBody, type Operation, shardIdIn, streamNameIn, streamOf, streamRefere
 import { assertChangingQuota, assertOnDemandQuota, assertShardQuota, onDemandQuota, shardQuota } from './quotas.ts';
 import { shardShape } from './shapes.ts';
 import { assertActive, change } from './status.ts';
+import { addTags, tagsIn } from './tag-rules.ts';
 
 const onDemandShards = 4; // what AWS starts an on-demand stream with (4 MB/s)
 const defaultMaxRecordKiB = 1_024;
@@ -13,13 +14,14 @@ const modes = ['PROVISIONED', 'ON_DEMAND'] as const satisfies readonly StreamMod
 
 export const createStream: Operation = (call) => {
   const { input, store } = call;
-  const { name, mode, given, maxRecordKiB } = together({
+  const { name, mode, given, tags, maxRecordKiB } = together({
     name: () => required(streamNameIn(input), 'StreamName'),
     given: () => integerIn(input, 'ShardCount', 1, 1_000_000),
     mode: () => {
       const details = structureIn(input, 'StreamModeDetails');
       return details === undefined ? 'PROVISIONED' : required(oneOfIn(details, 'StreamMode', modes), 'StreamModeDetails.streamMode');
     },
+    tags: () => tagsIn(input),
     maxRecordKiB: () => integerIn(input, 'MaxRecordSizeInKiB', 1_024, 10_240),
   });
   if ((maxRecordKiB ?? defaultMaxRecordKiB) !== defaultMaxRecordKiB) {
@@ -33,7 +35,11 @@ export const createStream: Operation = (call) => {
   if (call.limits) assertChangingQuota(store);
   if (mode === 'PROVISIONED') assertShardQuota(store, shardCount);
   else if (call.limits) assertOnDemandQuota(store);
-  change(store.create(name, mode, shardCount), 'CREATING', call, () => {});
+  const checked = new Map<string, string>();
+  if (tags !== undefined) addTags({ tags: checked, title: `stream ${name} under account ${store.accountId}` }, tags);
+  const stream = store.create(name, mode, shardCount);
+  for (const [key, value] of checked) stream.tags.set(key, value);
+  change(stream, 'CREATING', call, () => {});
   return noBody;
 };
 

@@ -50,8 +50,15 @@ export class ConstraintError extends ApiError {
 
 /** `path` is the member as AWS writes it: lower camel case, `records.1.member.data` inside lists; each constraint follows "Member must". */
 export function constraintBroken(path: string, value: unknown, ...constraints: readonly string[]): ConstraintError {
-  const shown = value == null ? 'null' : `'${(typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)).slice(0, 200)}'`;
-  return new ConstraintError(
-    constraints.map((constraint) => `Value ${shown} at '${path}' failed to satisfy constraint: Member must ${constraint}`),
+  return requirementBroken(
+    path,
+    value,
+    constraints.map((constraint) => `Member must ${constraint}`),
   );
+}
+
+/** As constraintBroken, with the whole sentence of each constraint. */
+export function requirementBroken(path: string, value: unknown, requirements: readonly string[]): ConstraintError {
+  const shown = value == null ? 'null' : `'${(typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)).slice(0, 200)}'`;
+  return new ConstraintError(requirements.map((requirement) => `Value ${shown} at '${path}' failed to satisfy constraint: ${requirement}`));
 }

@@ -23,7 +23,11 @@ export function textIn(input: Input, name: string, rule: { readonly max: number;
 /** As AWS writes it: without the anchors, and without the group that they need around alternatives. */
 const patternText = ({ source }: RegExp): string => source.replace(/^\^(?:\(\?:(.*)\))?|\$$/g, '$1');
 
-export function integerIn(input: Input, name: string, min: number, max: number): number | undefined {
+/** The range of an Integer of the service model. */
+const minInteger = -2_147_483_648;
+const maxInteger = 2_147_483_647;
+
+export function integerIn(input: Input, name: string, min = minInteger, max = maxInteger): number | undefined {
   const value = input[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value !== 'number' || !Number.isInteger(value)) throw malformed(`${name} must be an integer`);

@@ -46,11 +46,6 @@ export class SlabArena {
     return slab;
   }
 
-  /** The bytes of all slabs in use or kept. */
-  get bytes(): number {
-    return this.#slabs * slabBytes;
-  }
-
   /** Takes a slab that its owner needs no more. */
   giveBack(slab: Slab): void {
     slab.clear();

@@ -7,6 +7,7 @@ export class Consumer {
   readonly name: string;
   readonly arn: string;
   readonly createdAtMs: number;
+  readonly tags = new Map<string, string>();
   readonly #activeAtMs: number;
   #goneAtMs = Number.POSITIVE_INFINITY;
   readonly #seats = new Map<string, Seat>();

@@ -56,11 +56,6 @@ export class Store {
     stream.release();
   }
 
-  /** Bytes taken for records, used and spare. */
-  get bytes(): number {
-    return this.#arena.bytes;
-  }
-
   openShardCount(): number {
     return [...this.#streams.values()].reduce((sum, stream) => sum + stream.openShards().length, 0);
   }

@@ -70,6 +70,30 @@ describe('the log of a shard', () => {
     );
   });
 
+  it('has lost what arrived before the horizon, for good, and reads the rest like a list', () => {
+    const rising = fc.array(fc.nat(60), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(steps, rising, fc.nat(150), fc.integer({ min: 990, max: 1_130 }), (given, horizons, position, timeMs) => {
+        let horizonMs = 0;
+        const log = new RecordLog(new SlabArena(100_000_000, () => {}), () => horizonMs);
+        const written = fill(log, given);
+        let highest = 0;
+        for (const above of horizons) {
+          horizonMs = 1_000 + above;
+          highest = Math.max(highest, horizonMs);
+          const rest = written.filter(({ arrivalMs }) => arrivalMs >= highest);
+          const expected = rest.filter(({ counter }) => counter >= position).map(({ counter }) => counter);
+          assert.deepEqual(countersOf(log.read(position, 1_000, 1e9)), expected);
+          assert.equal(log.firstArrivedFrom(timeMs), rest.find(({ arrivalMs }) => arrivalMs >= timeMs)?.counter);
+        }
+        const later = { counter: (written.at(-1)?.counter ?? 0) + 1, arrivalMs: 2_000 };
+        log.append(later.counter, later.arrivalMs, 'k', 1, scratch, 0, 10);
+        assert.equal(countersOf(log.read(0, 1_000, 1e9)).at(-1), later.counter);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('keeps 30,000 records of a byte apart in one slab', () => {
     const log = new RecordLog(new SlabArena(slabBytes, () => assert.fail('trimmed')));
     const perSlab = Math.floor(slabBytes / (headerBytes + 2));
