@@ -8,7 +8,7 @@ import { type Latency, latencyOf, type Span } from './kcl/latency.ts';
 import type { Recorder } from './kcl/recorder-process.ts';
 import { type Rig, startRig } from './kcl/rig.ts';
 
-const modes = (process.env['RESHARD_MODES'] ?? 'POLLING').split(',');
+const modes = (process.env['RESHARD_MODES'] ?? 'POLLING,FANOUT').split(',');
 /** How long each shard count is held once it has settled; RESHARD_HOLD_MS=20000 and one mode at a time give figures worth quoting. */
 const holdMs = Number(process.env['RESHARD_HOLD_MS'] ?? 2_000);
 const idleMs = process.env['RESHARD_IDLE_MS'] ?? '200';

@@ -11,7 +11,7 @@ import { kclConsumerConfig, withLocalDefaults } from './config.ts';
 import type { Consumer, ConsumerEnvironment } from './consumer.ts';
 import { consumptionOf } from './consumption.ts';
 import { ShardSession } from './shard-session.ts';
-import { rangeOfShard } from './shards.ts';
+import { findShard } from './shards.ts';
 
 const metricsIntervalMs = 1_000;
 /** The daemon closes our input as soon as it has read the last answer. */
@@ -78,7 +78,7 @@ export async function runChild<S extends ConfigShape>(consumer: Consumer<S>, giv
     checkpointer: new ShardCheckpointer(log, metrics),
     metrics,
     context: (shardId) => ({ shardId, streamName, log, metrics, ...shared }),
-    rangeOf: (shardId) => rangeOfShard(kinesis, streamName, shardId),
+    findShard: (shardId) => findShard(kinesis, streamName, shardId),
     events: {
       onShard(shardId) {
         log.setBindings({ shard: shardId });

@@ -71,7 +71,8 @@ export const daemonLinePrefix = 'kcl-daemon';
 /**
  * One line an event: prefix, level, logger, text, tab-separated, line breaks folded.
  * multilang stays at WARN: its INFO writes several lines a message. The child's stderr reaches us as the JVM's own
- * stderr, so the logger that repeats it is off.
+ * stderr, so the logger that repeats it is off. ProcessTask warns, once a batch and for up to 30 s after a reshard, of
+ * aggregates that it cannot judge: children judge them (strays.ts).
  */
 export function logbackConfiguration(level: LogLevel): string {
   const kinesis = level === 'debug' ? 'INFO' : 'WARN';
@@ -85,6 +86,7 @@ export function logbackConfiguration(level: LogLevel): string {
     </encoder>
   </appender>
   <logger name="software.amazon.kinesis" level="${kinesis}"/>
+  <logger name="software.amazon.kinesis.lifecycle.ProcessTask" level="ERROR"/>
   <logger name="software.amazon.kinesis.multilang" level="WARN"/>
   <logger name="software.amazon.kinesis.multilang.DrainChildSTDERRTask" level="OFF"/>
   <root level="WARN">

@@ -1,11 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Done, WireCheckpointer, WireProcessor, WireRecord } from 'aws-kcl';
 import { PlatformError } from '../process/errors.ts';
 import type { Metrics } from '../process/metrics.ts';
 import type { ShardCheckpointer } from './checkpointer.ts';
 import { type Position, position, trimHorizon } from './position.ts';
 import type { RecordProcessor, ShardContext, StreamRecord } from './processor.ts';
-import type { HashRange } from './shards.ts';
+import type { Shard } from './shards.ts';
 import { withoutStrays } from './strays.ts';
+
+/** ListShards may be a little behind a reshard (KCL: "This can happen due to a race condition between listShards and a reshard operation"). */
+const closedLooks = 5;
+const closedPauseMs = 1_000;
 
 export interface SessionEvents {
   /** The daemon has named the shard. */
@@ -24,27 +29,30 @@ export class ShardSession implements WireProcessor {
   readonly #processor: RecordProcessor;
   readonly #checkpointer: ShardCheckpointer;
   readonly #context: (shardId: string) => ShardContext;
-  readonly #rangeOf: (shardId: string) => Promise<HashRange | undefined>;
+  readonly #findShard: (shardId: string) => Promise<Shard | undefined>;
   readonly #metrics: Metrics;
   readonly #events: SessionEvents;
+  readonly #pause: (ms: number) => Promise<unknown>;
   #shardId = '';
-  #range: HashRange | undefined;
+  #shard: Shard | undefined;
 
   constructor(options: {
     readonly processor: RecordProcessor;
     readonly checkpointer: ShardCheckpointer;
     readonly context: (shardId: string) => ShardContext;
-    /** The shard's hash range, asked for once, at its start; undefined when nobody knows it any more. */
-    readonly rangeOf: (shardId: string) => Promise<HashRange | undefined>;
+    /** As the stream lists it, asked for at its start and at its end; undefined when nobody knows it any more. */
+    readonly findShard: (shardId: string) => Promise<Shard | undefined>;
     readonly metrics: Metrics;
     readonly events: SessionEvents;
+    readonly pause?: (ms: number) => Promise<unknown>;
   }) {
     this.#processor = options.processor;
     this.#checkpointer = options.checkpointer;
     this.#context = options.context;
-    this.#rangeOf = options.rangeOf;
+    this.#findShard = options.findShard;
     this.#metrics = options.metrics;
     this.#events = options.events;
+    this.#pause = options.pause ?? delay;
   }
 
   initialize(input: { shardId: string; sequenceNumber?: string | null; subSequenceNumber?: number | null }, done: Done): void {
@@ -53,7 +61,7 @@ export class ShardSession implements WireProcessor {
       this.#shardId = input.shardId;
       this.#events.onShard(input.shardId);
       this.#checkpointer.initialize(checkpoint);
-      this.#range = await this.#rangeOf(input.shardId);
+      this.#shard = await this.#findShard(input.shardId);
       await this.#processor.initialize(this.#context(input.shardId), checkpoint);
     });
   }
@@ -67,7 +75,7 @@ export class ShardSession implements WireProcessor {
       const millisBehindLatest = input.millisBehindLatest ?? 0;
       this.#metrics.gauge('millis_behind_latest', millisBehindLatest, { shard: this.#shardId });
       this.#checkpointer.open(input.checkpointer, { delivered: records.at(-1)?.position });
-      const kept = this.#range === undefined ? records : withoutStrays(records, this.#range);
+      const kept = this.#shard === undefined ? records : withoutStrays(records, this.#shard.range);
       if (kept.length < records.length) this.#metrics.count('records_strayed', records.length - kept.length);
       await this.#processor.processRecords({ records: kept, millisBehindLatest }, this.#checkpointer);
       await this.#checkpointer.close();
@@ -88,6 +96,7 @@ export class ShardSession implements WireProcessor {
 
   shardEnded(input: { checkpointer: WireCheckpointer }, done: Done): void {
     this.#answer('shardEnded', done, async () => {
+      await this.#assertEnded();
       this.#checkpointer.open(input.checkpointer, { shardEnded: true });
       await this.#processor.shardEnded(this.#checkpointer);
       await this.#checkpointer.close();
@@ -98,6 +107,21 @@ export class ShardSession implements WireProcessor {
         throw new PlatformError('CHECKPOINT_FAILED', `the end of shard ${this.#shardId} could not be checkpointed`, { retriable: true });
       }
     });
+  }
+
+  /**
+   * KCL takes it for the end of the shard when Kinesis does not find what it reads: a fan-out consumer that was deregistered, or a
+   * stream that was deleted (KCL: FanOutRecordsPublisher.handleFlowError, KinesisDataFetcher). With SHARD_END in the lease table it would
+   * never read the shard again. Unanswered, the checkpoint stays, and the next daemon registers its consumer anew.
+   */
+  async #assertEnded(): Promise<void> {
+    for (let look = 1; look <= closedLooks; look++) {
+      if (look > 1) await this.#pause(closedPauseMs);
+      const shard = await this.#findShard(this.#shardId);
+      if (shard === undefined || shard.closed) return;
+    }
+    const message = `KCL says that shard ${this.#shardId} has ended, and the stream has it open: was its fan-out consumer deregistered?`;
+    throw new PlatformError('PROTOCOL', message, { retriable: true });
   }
 
   #answer(

@@ -46,8 +46,8 @@ export async function listShards(kinesis: KinesisClient, streamName: string): Pr
 }
 
 /** Undefined for a shard that the stream does not list any more: closed, and all its records expired. Rejects with STREAM_UNAVAILABLE. */
-export async function rangeOfShard(kinesis: KinesisClient, streamName: string, shardId: string): Promise<HashRange | undefined> {
-  return (await listShards(kinesis, streamName)).find((shard) => shard.shardId === shardId)?.range;
+export async function findShard(kinesis: KinesisClient, streamName: string, shardId: string): Promise<Shard | undefined> {
+  return (await listShards(kinesis, streamName)).find((shard) => shard.shardId === shardId);
 }
 
 function toShard(shard: ApiShard): Shard {

@@ -1,4 +1,4 @@
-import type { Delivery } from './evidence.ts';
+import { type Delivery, deliveryOf, type Entry } from './evidence.ts';
 
 /** What is wrong with a run's deliveries, in words; empty when each of the records 0 to `put` - 1 came once, in order per key. */
 export function faultsOf(deliveries: readonly Delivery[], put: number): string[] {
@@ -18,13 +18,28 @@ export function faultsOf(deliveries: readonly Delivery[], put: number): string[]
   return faults;
 }
 
-/** The first delivery of each position of each shard: what is left when a reader skips what it has seen. */
-export function oncePerPosition(deliveries: readonly Delivery[]): Delivery[] {
+/**
+ * What is wrong with a run in which records may come again, in words: each must have come, first deliveries in order per key;
+ * again only what was not checkpointed; and each process its shard in order.
+ */
+export function replayFaultsOf(entries: readonly Entry[], put: number): string[] {
+  const faults: string[] = [];
+  const first: Delivery[] = [];
   const seen = new Set<string>();
-  return deliveries.filter(({ shard, position }) => {
-    const place = `${shard}/${position}`;
-    if (seen.has(place)) return false;
-    seen.add(place);
-    return true;
-  });
+  const checkpoints = new Map<string, string>();
+  const read = new Map<number, string>();
+  for (const entry of entries) {
+    const { event, shard, pid, position = '' } = entry;
+    if (event === 'checkpointed') checkpoints.set(shard, position);
+    if (event !== 'record') continue;
+    if (position <= (checkpoints.get(shard) ?? '')) faults.push(`${shard}: ${entry.value} came after it was checkpointed`);
+    if (position <= (read.get(pid) ?? '')) faults.push(`${shard}: ${entry.value} came out of order to process ${pid}`);
+    read.set(pid, position);
+    if (!seen.has(`${shard}/${position}`)) first.push(deliveryOf(entry));
+    seen.add(`${shard}/${position}`);
+  }
+  return [...faults, ...faultsOf(first, put)];
 }
+
+/** How many deliveries repeat an earlier one. */
+export const repeated = (deliveries: readonly Delivery[]): number => deliveries.length - new Set(deliveries.map(({ n }) => n)).size;

@@ -3,7 +3,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { CreateStreamCommand, DescribeStreamSummaryCommand, PutRecordsCommand, UpdateShardCountCommand } from '@aws-sdk/client-kinesis';
+import {
+  CreateStreamCommand,
+  DeregisterStreamConsumerCommand,
+  DescribeStreamSummaryCommand,
+  ListStreamConsumersCommand,
+  PutRecordsCommand,
+  UpdateShardCountCommand,
+} from '@aws-sdk/client-kinesis';
 import { build } from 'esbuild';
 import { startKinesis } from '../../../scripts/local/kinesis/server.ts';
 import { startStack } from '../../../scripts/local/stack.ts';
@@ -42,14 +49,15 @@ export async function startRig({ shards }: { readonly shards: number }) {
   const StreamName = 'recorded';
   await client.send(new CreateStreamCommand({ StreamName, ShardCount: shards }));
 
-  const awaitActive = async (): Promise<void> => {
+  /** Resolves with the stream's ARN. */
+  const awaitActive = async (): Promise<string> => {
     for (;;) {
       const { StreamDescriptionSummary: stream } = await client.send(new DescribeStreamSummaryCommand({ StreamName }));
-      if (stream?.StreamStatus === 'ACTIVE') return;
+      if (stream?.StreamStatus === 'ACTIVE') return stream.StreamARN ?? '';
       await delay(pollMs);
     }
   };
-  await awaitActive();
+  const StreamARN = await awaitActive();
 
   let put = 0;
   const next = (): number => put++;
@@ -82,6 +90,14 @@ export async function startRig({ shards }: { readonly shards: number }) {
     },
     async openShards(): Promise<string[]> {
       return (await listShards(client, StreamName)).filter(({ closed }) => !closed).map(({ shardId }) => shardId);
+    },
+    /** Names of the registered fan-out consumers. */
+    async consumers(): Promise<string[]> {
+      const { Consumers = [] } = await client.send(new ListStreamConsumersCommand({ StreamARN }));
+      return Consumers.map(({ ConsumerName = '' }) => ConsumerName);
+    },
+    async deregister(ConsumerName: string): Promise<void> {
+      await client.send(new DeregisterStreamConsumerCommand({ StreamARN, ConsumerName }));
     },
     async stop(): Promise<void> {
       await Promise.all(applications.map((application) => application.end()));

@@ -3,7 +3,7 @@ import kcl from 'aws-kcl';
 import { ShardCheckpointer } from '../../../../services/lib/kcl/checkpointer.ts';
 import type { RecordProcessor } from '../../../../services/lib/kcl/processor.ts';
 import { ShardSession } from '../../../../services/lib/kcl/shard-session.ts';
-import type { HashRange } from '../../../../services/lib/kcl/shards.ts';
+import type { Shard } from '../../../../services/lib/kcl/shards.ts';
 import { createLogger } from '../../../../services/lib/process/log.ts';
 import { Metrics } from '../../../../services/lib/process/metrics.ts';
 
@@ -13,8 +13,8 @@ export interface Message {
   readonly sequenceNumber?: string | null;
 }
 
-/** The daemon's side of the protocol over in-memory streams, and what the session made of it. */
-export function startSession(processor: Partial<RecordProcessor>, range?: HashRange) {
+/** The daemon's side of the protocol over in-memory streams, and what the session made of it. The stream knows `shard`, or lists none. */
+export function startSession(processor: Partial<RecordProcessor>, shard?: Pick<Shard, 'range' | 'closed'>) {
   const input = new PassThrough();
   const output = new PassThrough();
   const complaints = new PassThrough();
@@ -42,7 +42,8 @@ export function startSession(processor: Partial<RecordProcessor>, range?: HashRa
     },
     checkpointer: new ShardCheckpointer(log, metrics, nothing),
     metrics,
-    rangeOf: async () => range,
+    pause: nothing,
+    findShard: async (shardId) => shard && { shardId, parents: [], startingSequenceNumber: '1', ...shard },
     context: (shardId) => ({ shardId, streamName: 's', streamId: 's@1', application: 'a', workerId: 'w', log, metrics }),
     events: {
       onShard: (shardId) => void events.push(`shard ${shardId}`),

@@ -48,9 +48,10 @@ describe("the JVM's command", () => {
     assert.equal(env['AWS_ACCESS_KEY_ID'], undefined);
   });
 
-  it('never logs multilang below WARN, whatever the level: its INFO writes lines for every message', () => {
+  it('never logs, whatever the level, what comes with every message or batch', () => {
     for (const level of ['debug', 'info'] as const) {
       assert.match(logbackConfiguration(level), /name="software\.amazon\.kinesis\.multilang" level="WARN"/);
+      assert.match(logbackConfiguration(level), /name="software\.amazon\.kinesis\.lifecycle\.ProcessTask" level="ERROR"/);
     }
   });
 });

@@ -52,7 +52,8 @@ describe('a shard session', () => {
   it('drops an aggregate that holds a record from outside the shard, whole, and counts its records; a plain record stays', async () => {
     let seen: readonly StreamRecord[] = [];
     const outside = hashKeyOf(partitionKey) + 1n;
-    const daemon = startSession({ processRecords: async ({ records }) => void (seen = records) }, { start: outside, end: 2n ** 128n - 1n });
+    const range = { start: outside, end: 2n ** 128n - 1n };
+    const daemon = startSession({ processRecords: async ({ records }) => void (seen = records) }, { range, closed: false });
     daemon.send(initialize);
     await daemon.next();
     daemon.send(processRecords(['101', 0], ['102', 0], ['102', 1], ['103', 7], ['104', 0]));
@@ -68,7 +69,10 @@ describe('a shard session', () => {
   it('keeps an aggregate whose records are all of the shard', async () => {
     let seen: readonly StreamRecord[] = [];
     const inside = hashKeyOf(partitionKey);
-    const daemon = startSession({ processRecords: async ({ records }) => void (seen = records) }, { start: inside, end: inside });
+    const daemon = startSession(
+      { processRecords: async ({ records }) => void (seen = records) },
+      { range: { start: inside, end: inside }, closed: false },
+    );
     daemon.send(initialize);
     await daemon.next();
     daemon.send(processRecords(['102', 0], ['102', 1]));
@@ -167,6 +171,22 @@ describe('a shard session', () => {
     assert.deepEqual(await daemon.next(), { action: 'status', responseFor: 'shardEnded' });
     daemon.close();
   });
+
+  for (const closed of [true, false]) {
+    it(`${closed ? 'ends' : 'does not end'} a shard that the stream has ${closed ? 'closed' : 'open'}`, async () => {
+      let ended = false;
+      const range = { start: 0n, end: 2n ** 128n - 1n };
+      const daemon = startSession({ shardEnded: async () => void (ended = true) }, { range, closed });
+      daemon.send(initialize);
+      await daemon.next();
+      daemon.send({ action: 'shardEnded' });
+      await daemon.waitFor(() => daemon.events.length === 2);
+      assert.match(daemon.events[1] ?? '', closed ? /^done shardEnded/ : /^failed shardEnded: .*deregistered/);
+      assert.equal(ended, closed);
+      assert.equal(daemon.received.length, closed ? 1 : 0);
+      daemon.close();
+    });
+  }
 
   it('is done after the lease was lost; a stop is only asked for', async () => {
     const daemon = startSession({});
