@@ -27,6 +27,7 @@ export const faultableOperations = [
   'ListShards',
   'ListStreamConsumers',
   'ListStreams',
+  'ListTagsForResource',
   'ListTagsForStream',
   'MergeShards',
   'PutRecord',
@@ -35,6 +36,8 @@ export const faultableOperations = [
   'RemoveTagsFromStream',
   'SplitShard',
   'SubscribeToShard',
+  'TagResource',
+  'UntagResource',
   'UpdateShardCount',
 ] as const;
 

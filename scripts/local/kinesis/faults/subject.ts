@@ -34,7 +34,8 @@ export class Subject implements Target {
   }
 
   get stream(): string | undefined {
-    const named = this.#text('StreamName') ?? streamInArn.exec(this.#text('StreamARN') ?? this.#text('ConsumerARN') ?? '')?.[1];
+    const arn = this.#text('StreamARN') ?? this.#text('ConsumerARN') ?? this.#text('ResourceARN') ?? '';
+    const named = this.#text('StreamName') ?? streamInArn.exec(arn)?.[1];
     const { name } = named === undefined ? this.#opened() : {};
     return named ?? (typeof name === 'string' ? name : undefined);
   }
