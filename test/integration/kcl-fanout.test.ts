@@ -72,6 +72,19 @@ describe('a KCL consumer with a fan-out of its own, under load', function () {
     assert.deepEqual(await rig.consumers(), ['recorder']);
   });
 
+  it('gives one of its leases to a second worker, and takes it back when that one stops', async function () {
+    const before = repeatedSoFar();
+    const joined = Date.now();
+    const second = application.startRecorder({ ...settings, WORKER_ID: 'worker-2' });
+    await waitFor('records at the second worker', () => application.entries().some((e) => e.worker === 'worker-2' && e.event === 'record'));
+    await flowsAgain(this.test, joined, before);
+    const left = Date.now();
+    const beforeStop = repeatedSoFar();
+    assert.deepEqual(await second.stop(), { code: 0, signal: null });
+    await flowsAgain(this.test, left, beforeStop);
+    assert.equal(restarts(), 1);
+  });
+
   it('brought every record, in order per key, and again only what was not checkpointed', async () => {
     await load.stop();
     await waitFor('all records', () => new Set(application.deliveries().map(({ n }) => n)).size >= rig.putSoFar);

@@ -24,6 +24,11 @@ import { Load } from './load.ts';
 const pollMs = 50;
 const keys = 20;
 
+/** What the side endpoint answers of metrics. */
+interface Measured {
+  readonly metrics: readonly { readonly shard?: string; readonly datapoints: readonly { readonly sum: number }[] }[];
+}
+
 /** The recorder as it runs in a container, one bundle started by Node, on a local Kinesis (AWS's limits kept) and DynamoDB. */
 export async function startRig({ shards }: { readonly shards: number }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kcl-it-'));
@@ -98,6 +103,15 @@ export async function startRig({ shards }: { readonly shards: number }) {
     },
     async deregister(ConsumerName: string): Promise<void> {
       await client.send(new DeregisterStreamConsumerCommand({ StreamARN, ConsumerName }));
+    },
+    /** GetRecords that the stream refused so far, for the limits of its shards. */
+    async refusedReads(): Promise<number> {
+      const query = `stream=${StreamName}&name=ReadProvisionedThroughputExceeded&from=0`;
+      const { metrics } = (await (await fetch(`${kinesis.endpoint}/_local/metrics?${query}`)).json()) as Measured;
+      return metrics
+        .filter(({ shard }) => shard === undefined)
+        .flatMap(({ datapoints }) => datapoints)
+        .reduce((all, { sum }) => all + sum, 0);
     },
     async stop(): Promise<void> {
       await Promise.all(applications.map((application) => application.end()));
