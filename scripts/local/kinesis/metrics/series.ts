@@ -16,7 +16,7 @@ const firstPeriods = 8;
 /** The latest periods in which one metric was measured, at most `maxPeriods`: 40 bytes each. */
 export class Series {
   readonly #maxPeriods: number;
-  #points = new Float64Array(firstPeriods * fields);
+  #points: Float64Array;
   /** Oldest period, and how many there are; they wrap around once there are `maxPeriods`. */
   #first = 0;
   #count = 0;
@@ -25,6 +25,7 @@ export class Series {
 
   constructor(maxPeriods: number) {
     this.#maxPeriods = maxPeriods;
+    this.#points = new Float64Array(Math.min(firstPeriods, maxPeriods) * fields);
   }
 
   /** Start of the latest period, -Infinity when there is none. */
