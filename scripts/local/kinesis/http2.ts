@@ -22,6 +22,7 @@ export interface Protocol {
 /** HTTP/2 with prior knowledge (h2c). */
 export function createHttp2(service: Service): Protocol {
   const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
   const server = createServer({ maxSessionMemory, settings: { initialWindowSize: streamWindow } });
   server.on('session', (session) => {
     sessions.add(session);
@@ -41,10 +42,18 @@ export function createHttp2(service: Service): Protocol {
     });
   });
   return {
-    accept: (socket) => void server.emit('connection', socket),
+    accept(socket) {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      server.emit('connection', socket);
+    },
     closeIdle: () => [...sessions].forEach((session) => void session.close()),
-    // Not socket.destroy(): the session has taken the socket's handle and would never hear of it.
-    destroyAll: () => [...sessions].forEach((session) => void session.destroy()),
+    destroyAll() {
+      // A live session has taken its socket's handle and must let go of it first; one that has closed gracefully has given it
+      // back and waits for the peer to hang up, which one with an answer unread may never do.
+      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
+    },
   };
 }
 

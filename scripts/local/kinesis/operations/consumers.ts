@@ -1,24 +1,25 @@
 import { ApiError, invalidArgument, notFound } from '../protocol/errors.ts';
-import { type Input, integerIn, required, textIn, timestampIn } from '../protocol/input.ts';
+import { type Input, integerIn, required, textIn, timestampIn, together } from '../protocol/input.ts';
 import { Timestamp } from '../protocol/timestamp.ts';
 import { Consumer } from '../store/consumers.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
-import { type Call, noBody, type Operation, streamOf } from './call.ts';
+import { type Call, noBody, type Operation, streamByArn, streamOf, streamReferenceIn } from './call.ts';
+import { assertActive } from './status.ts';
 import { addTags, tagsIn } from './tag-rules.ts';
 
 /** RegisterStreamConsumer, API reference: consumers per stream, and of these in CREATING at once. */
 const maxConsumers = 20;
 const maxCreating = 5;
-const defaultResults = 100;
+/** ListStreamConsumers, API reference: "If you specify a value greater than 100, at most 100 results are returned". */
+const maxResults = 100;
 const tokenLifeMs = 300_000; // ListStreamConsumers, API reference: "Tokens expire after 300 seconds"
 
 const namePattern = /^[a-zA-Z0-9_.-]+$/;
-const consumerArnPattern = /^arn:aws[^:]*:kinesis:[^:]*:\d{12}:stream\/([a-zA-Z0-9_.-]+)\/consumer\/[a-zA-Z0-9_.-]+:\d+$/;
+/** As AWS writes it in messages. */
+const consumerArnShape = /^arn:aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+$/;
 
-export const consumerArnIn = (input: Input): string | undefined =>
-  textIn(input, 'ConsumerARN', { max: 2_048, pattern: consumerArnPattern });
-
+export const consumerArnIn = (input: Input): string | undefined => textIn(input, 'ConsumerARN', { max: 2_048, pattern: consumerArnShape });
 const consumerNameIn = (input: Input): string | undefined => textIn(input, 'ConsumerName', { max: 128, pattern: namePattern });
 
 export interface FoundConsumer {
@@ -27,57 +28,67 @@ export interface FoundConsumer {
 }
 
 export function consumerByArn(arn: string, store: Store): FoundConsumer {
-  const stream = store.get(arn.replace(consumerArnPattern, '$1'));
-  const consumer = stream?.consumers.byArn(arn, store.now());
-  if (stream === undefined || consumer === undefined) throw notFound(`Consumer ${arn} under account ${store.accountId} not found.`);
+  const stream = streamByArn(arn.slice(0, arn.lastIndexOf('/consumer/')), undefined, store);
+  const consumer = stream.consumers.list(store.now()).find((one) => one.arn === arn);
+  if (consumer === undefined) throw notFound(`Consumer ${arn} under account ${store.accountId} not found.`);
   return { stream, consumer };
 }
 
 /** By ConsumerARN, or StreamARN and ConsumerName, or all three when they agree. */
 function consumerOf(call: Call): FoundConsumer {
   const { input, store } = call;
-  const arn = consumerArnIn(input);
-  const name = consumerNameIn(input);
-  const streamGiven = input['StreamARN'] != null;
-  if (arn === undefined && (name === undefined || !streamGiven)) {
-    throw invalidArgument('Either ConsumerARN or both StreamARN and ConsumerName must be specified.');
+  const { arn, name, ofStream } = together({
+    ofStream: () => streamReferenceIn(input).arn,
+    name: () => consumerNameIn(input),
+    arn: () => consumerArnIn(input),
+  });
+  if (arn === undefined) {
+    if (name === undefined || ofStream === undefined) {
+      throw invalidArgument('Either ConsumerARN or both StreamARN and ConsumerName must be specified.');
+    }
+    const stream = streamByArn(ofStream, undefined, store);
+    const consumer = stream.consumers.list(store.now()).find((one) => one.name === name);
+    if (consumer === undefined) throw notFound(`Consumer ${name} under stream ${stream.name} under account ${store.accountId} not found.`);
+    return { stream, consumer };
   }
-  const byArn = arn === undefined ? undefined : consumerByArn(arn, store);
-  const stream = streamGiven ? streamOf(call) : byArn?.stream;
-  const consumer = name === undefined ? byArn?.consumer : stream?.consumers.byName(name, store.now());
-  if (byArn !== undefined && (byArn.stream !== stream || byArn.consumer !== consumer)) {
+  const found = consumerByArn(arn, store);
+  if ((ofStream ?? found.stream.arn) !== found.stream.arn || (name ?? found.consumer.name) !== found.consumer.name) {
     throw invalidArgument('ConsumerARN, StreamARN and ConsumerName name different consumers.');
   }
-  if (stream !== undefined && consumer !== undefined) return { stream, consumer };
-  throw notFound(`Consumer ${name} under stream ${stream?.name} under account ${store.accountId} not found.`);
+  return found;
 }
 
 export const registerStreamConsumer: Operation = (call) => {
   const { input, codec, store, statusDelayMs } = call;
-  required(textIn(input, 'StreamARN', { max: 2_048 }), 'StreamARN');
-  const name = required(consumerNameIn(input), 'ConsumerName');
-  const tags = tagsIn(input);
+  const { name, tags } = together({
+    stream: () => required(streamReferenceIn(input).arn, 'StreamARN'),
+    name: () => required(consumerNameIn(input), 'ConsumerName'),
+    tags: () => tagsIn(input),
+  });
   const stream = streamOf(call);
+  if (stream.status !== 'UPDATING') assertActive(stream, store);
   const nowMs = store.now();
   const others = stream.consumers.list(nowMs);
-  if (others.some((consumer) => consumer.name === name)) {
+  const creating = others.filter((one) => one.status(nowMs) === 'CREATING');
+  if (others.some((one) => one.name === name)) {
     throw new ApiError(
       'ResourceInUseException',
-      `Consumer ${name} under stream ${stream.name} already exists for account ${store.accountId}.`,
+      `Consumer ${name} under stream ${stream.arn} already exists for account ${store.accountId}.`,
     );
   }
   if (others.length >= maxConsumers) {
     throw new ApiError(
       'LimitExceededException',
-      `Stream ${stream.name} under account ${store.accountId} has ${maxConsumers} consumers, the limit.`,
+      `Stream ${stream.name} under account ${store.accountId} has its ${maxConsumers} consumers.`,
     );
   }
-  if (others.filter((consumer) => consumer.status(nowMs) === 'CREATING').length >= maxCreating) {
-    throw new ApiError('LimitExceededException', `${maxCreating} consumers of stream ${stream.name} are in CREATING status, the limit.`);
+  if (creating.length >= maxCreating) {
+    throw new ApiError('LimitExceededException', `${maxCreating} consumers under stream ${stream.name} are in CREATING status already.`);
   }
   const consumer = new Consumer(stream.arn, name, nowMs, statusDelayMs);
   if (tags !== undefined) addTags({ tags: consumer.tags, title: `consumer ${name} under account ${store.accountId}` }, tags);
   stream.consumers.add(consumer);
+  // AWS answers CREATING however soon it is ACTIVE.
   return codec.encode({ Consumer: { ...shapeOf(consumer, nowMs), ConsumerStatus: 'CREATING' } });
 };
 
@@ -92,7 +103,7 @@ export const deregisterStreamConsumer: Operation = (call) => {
 };
 
 interface PageToken {
-  readonly arn: string;
+  readonly name: string;
   readonly incarnation: number;
   readonly after: string;
   readonly issuedAtMs: number;
@@ -100,13 +111,17 @@ interface PageToken {
 
 export const listStreamConsumers: Operation = (call) => {
   const { input, codec, tokens, store } = call;
-  const limit = Math.min(integerIn(input, 'MaxResults', 1, 10_000) ?? defaultResults, defaultResults);
-  required(textIn(input, 'StreamARN', { max: 2_048 }), 'StreamARN');
+  const asked = together({
+    stream: () => required(streamReferenceIn(input).arn, 'StreamARN'),
+    token: () => textIn(input, 'NextToken', { max: 1_048_576 }),
+    limit: () => integerIn(input, 'MaxResults', 1, 10_000),
+  });
   const stream = streamOf(call);
   const nowMs = store.now();
-  const rest = stream.consumers.list(nowMs).filter(({ name }) => name > afterIn(call, stream));
-  const page = rest.slice(0, limit);
-  const token: PageToken = { arn: stream.arn, incarnation: stream.incarnation, after: page.at(-1)?.name ?? '', issuedAtMs: nowMs };
+  const after = afterIn(call, stream, asked.token);
+  const rest = stream.consumers.list(nowMs).filter(({ name }) => name > after);
+  const page = rest.slice(0, Math.min(asked.limit ?? maxResults, maxResults));
+  const token: PageToken = { name: stream.name, incarnation: stream.incarnation, after: page.at(-1)?.name ?? '', issuedAtMs: nowMs };
   return codec.encode({
     Consumers: page.map((consumer) => shapeOf(consumer, nowMs)),
     NextToken: rest.length > page.length ? tokens.seal(token) : undefined,
@@ -114,16 +129,16 @@ export const listStreamConsumers: Operation = (call) => {
 };
 
 /** The name that a page begins behind. */
-function afterIn({ input, tokens, store }: Call, stream: Stream): string {
+function afterIn({ input, tokens, store }: Call, stream: Stream, text: string | undefined): string {
   const createdAtMs = timestampIn(input, 'StreamCreationTimestamp');
-  const text = textIn(input, 'NextToken', { max: 1_048_576 });
   if (text === undefined) {
+    // A caller may have the timestamp from an answer in whole seconds.
     if (createdAtMs === undefined || Math.floor(createdAtMs / 1_000) === Math.floor(stream.createdAtMs / 1_000)) return '';
-    throw notFound(`Stream ${stream.name} under account ${store.accountId} with this creation timestamp not found.`);
+    throw notFound(`Stream ${stream.name} under account ${store.accountId} and created at ${createdAtMs} not found.`);
   }
   if (createdAtMs !== undefined) throw invalidArgument('NextToken and StreamCreationTimestamp cannot be provided together.');
   const token = tokens.open(text) as PageToken | undefined;
-  if (token?.arn !== stream.arn || token.incarnation !== stream.incarnation) throw invalidArgument('The NextToken is invalid.');
+  if (token?.name !== stream.name || token.incarnation !== stream.incarnation) throw invalidArgument('The NextToken is invalid.');
   if (store.now() - token.issuedAtMs > tokenLifeMs) throw new ApiError('ExpiredNextTokenException', 'The NextToken has expired.');
   return token.after;
 }

@@ -2,18 +2,24 @@ import { alreadySubscribed } from '../fanout/eviction.ts';
 import { Subscription } from '../fanout/subscription.ts';
 import { ApiError } from '../protocol/errors.ts';
 import { eventStreamType } from '../protocol/event-stream.ts';
-import { required, structureIn } from '../protocol/input.ts';
+import { required, structureIn, together } from '../protocol/input.ts';
 import { type Operation, shardIdIn, shardOf } from './call.ts';
 import { consumerArnIn, consumerByArn } from './consumers.ts';
 import { counterAt, positionIn } from './iterators.ts';
+import { assertActive } from './status.ts';
 
 export const subscribeToShard: Operation = (call) => {
   const { input, codec, store, limits } = call;
-  const arn = required(consumerArnIn(input), 'ConsumerARN');
-  const shardId = required(shardIdIn(input, 'ShardId'), 'ShardId');
-  const given = required(structureIn(input, 'StartingPosition'), 'StartingPosition');
-  const position = positionIn(given, { type: 'Type', sequenceNumber: 'SequenceNumber' });
+  const { arn, shardId, position } = together({
+    arn: () => required(consumerArnIn(input), 'ConsumerARN'),
+    shardId: () => required(shardIdIn(input, 'ShardId'), 'ShardId'),
+    position: () => {
+      const given = required(structureIn(input, 'StartingPosition'), 'StartingPosition');
+      return positionIn(given, { type: 'Type', sequenceNumber: 'SequenceNumber' });
+    },
+  });
   const { stream, consumer } = consumerByArn(arn, store);
+  if (stream.status !== 'UPDATING') assertActive(stream, store);
   const nowMs = store.now();
   if (consumer.status(nowMs) !== 'ACTIVE') {
     throw new ApiError(

@@ -52,7 +52,7 @@ export class Consumer {
   }
 }
 
-/** The consumers of one stream, by name. */
+/** The consumers of one stream. */
 export class Consumers {
   readonly #byName = new Map<string, Consumer>();
 
@@ -60,14 +60,6 @@ export class Consumers {
   list(nowMs: number): Consumer[] {
     for (const consumer of this.#byName.values()) if (consumer.isGone(nowMs)) this.#byName.delete(consumer.name);
     return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
-  byName(name: string, nowMs: number): Consumer | undefined {
-    return this.list(nowMs).find((consumer) => consumer.name === name);
-  }
-
-  byArn(arn: string, nowMs: number): Consumer | undefined {
-    return this.list(nowMs).find((consumer) => consumer.arn === arn);
   }
 
   /** The name must be free. */
