@@ -3,14 +3,12 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { ListStreamsCommand, UpdateMaxRecordSizeCommand } from '@aws-sdk/client-kinesis';
 import { Decoder, encode, Tag } from 'cbor-x';
-import fc from 'fast-check';
 import { isLoopback, listenersOf } from '../../../support/sockets.ts';
 import { awsError, clientOf, RawClient, Rig, startMs, textOf } from './rig.ts';
 
 const json = 'application/x-amz-json-1.1';
 const cbor = 'application/x-amz-cbor-1.1';
 const target = (operation: string) => `Kinesis_20131202.${operation}`;
-const errorNames = /^[A-Z][A-Za-z]+(Exception|Failure)$/;
 
 describe('local Kinesis: CBOR as the Java SDK speaks it', () => {
   let rig: Rig;
@@ -207,71 +205,6 @@ describe('local Kinesis: the port', () => {
     assert.deepEqual([answer.status, answer.errorType], [413, 'RequestEntityTooLargeException']);
     raw.close();
     await isUp();
-  });
-
-  it('answers any bytes in any operation with an error of the API, and lives on', async () => {
-    const raw = new RawClient(rig.server.endpoint);
-    const operations = ['PutRecords', 'PutRecord', 'GetRecords', 'GetShardIterator', 'ListShards', 'DescribeStream', 'UpdateShardCount'];
-    const members = [
-      'StreamName',
-      'StreamARN',
-      'Records',
-      'Data',
-      'PartitionKey',
-      'ShardIterator',
-      'NextToken',
-      'ShardFilter',
-      'ShardId',
-      'Limit',
-    ];
-    const structure = fc.dictionary(fc.constantFrom(...members), fc.anything({ maxDepth: 3, withTypedArray: false }), { maxKeys: 5 });
-    const body = fc.oneof(
-      fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
-      structure.map((value) => Buffer.from(JSON.stringify(value))),
-      structure.map((value) => Buffer.from(encode(JSON.parse(JSON.stringify(value))))),
-      fc.tuple(structure, fc.nat(50)).map(([value, cut]) => Buffer.from(encode(JSON.parse(JSON.stringify(value)))).subarray(0, cut)),
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...operations), fc.constantFrom(json, cbor), body, async (operation, contentType, bytes) => {
-        const answer = await raw.call(target(operation), contentType, bytes);
-        assert.equal(answer.contentType, contentType);
-        assert.equal(answer.status, 400, `${operation} ${bytes.toString('latin1')} → ${answer.body.toString('latin1')}`);
-        assert.match(answer.errorType ?? '', errorNames);
-      }),
-      { numRuns: 300 },
-    );
-    raw.close();
-    await isUp();
-  });
-
-  it('survives connections that speak neither protocol, or stop in the middle', async () => {
-    const noise = fc.oneof(
-      fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
-      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), bytes])),
-      fc.string({ maxLength: 100 }).map((text) => Buffer.from(`POST / HTTP/1.1\r\n${text}\r\n\r\n`)),
-    );
-    await fc.assert(
-      fc.asyncProperty(noise, async (bytes) => {
-        const socket = await dial();
-        socket.on('error', () => {}); // a reset is an answer too
-        socket.resume();
-        await new Promise<void>((resolve) => socket.end(bytes, resolve));
-        socket.destroy();
-      }),
-      { numRuns: 100 },
-    );
-    await isUp();
-  });
-
-  it('answers an HTTP/1.1 request that is none with an error of the API', async () => {
-    const socket = await dial();
-    let answer = '';
-    socket.on('data', (chunk) => {
-      answer += String(chunk);
-    });
-    socket.write('NONSENSE\r\n\r\n');
-    await once(socket, 'close');
-    assert.match(answer, /^HTTP\/1\.1 400 [^]*"__type":"SerializationException"/);
   });
 });
 

@@ -44,12 +44,22 @@ function bodyOf(random: Random, { input }: OperationShape, plausible: Plausible,
   const encode = contentType === cbor ? toCbor : toJson;
   if (random.chance(0.05)) return random.bytes(random.below(300));
   let tree = valueOf(random, input, '', plausible, 0);
-  const wrong = random.chance(0.45) ? 1 + random.below(3) : 0;
+  const wrong = random.chance(0.4) ? 1 + random.below(3) : 0;
   for (let i = 0; i < wrong; i++) tree = spoilt(random, tree);
   let body = encode(tree);
-  if (random.chance(0.3)) for (let i = 1 + random.below(3); i > 0; i--) body = mangled(random, body);
+  if (random.chance(0.2)) for (let i = 1 + random.below(3); i > 0; i--) body = mangled(random, body);
   return body;
 }
+
+/** Members that make most requests invalid, when they are there at all. */
+const rarely: ReadonlySet<string> = new Set([
+  'StreamId',
+  'DryRun',
+  'NextToken',
+  'StreamModeDetails',
+  'MaxRecordSizeInKiB',
+  'WarmThroughputMiBps',
+]);
 
 function valueOf(random: Random, shape: Shape, name: string, plausible: Plausible, depth: number): Node {
   const known = plausible[name];
@@ -59,7 +69,7 @@ function valueOf(random: Random, shape: Shape, name: string, plausible: Plausibl
     case 'structure':
       return {
         members: shape.members
-          .filter(() => random.chance(0.8))
+          .filter(([member]) => random.chance(member in plausible ? 0.85 : rarely.has(member) ? 0.1 : 0.6))
           .map(([member, of]) => [member, valueOf(random, of(), member, plausible, depth + 1)] as const),
       };
     case 'list':
