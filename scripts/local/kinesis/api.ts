@@ -66,7 +66,7 @@ function answerTo(request: ApiRequest, body: Buffer, service: Service): Answer {
     fate = service.faults.fateOf(subject);
     if (fate.error !== undefined) throw fate.error;
     if (fate.reset) return { status: 0, headers: {}, body: nothing, fate };
-    const result = operation({ ...service, codec, input, subject, latencyMs });
+    const result = operation({ ...service, service, codec, input, subject, latencyMs });
     if (fate.lost === 'error') return { ...failure(new ApiError('InternalFailure', internalFailureMessage), codec), fate };
     const contentType = Buffer.isBuffer(result) ? codec.contentType : result.contentType;
     return { status: 200, headers: headersOf(contentType), body: result, fate };

@@ -104,11 +104,12 @@ export class Subscription implements Occupant {
     while (this.#state === 'open' && !this.#full) {
       const nowMs = service.clock.now();
       const allowance = service.limits ? seat.pace.allowance(nowMs) : Number.POSITIVE_INFINITY;
-      if (allowance === 0) return this.#pushAt(seat.pace.nextMs);
+      if (allowance === 0) return this.#pushAt(seat.pace.nextMs(nowMs));
       const batch = readNext(this.#parts, this.#counter, allowance);
       const ended = shard.end !== undefined && batch.next === undefined;
       if (batch.count === 0 && !ended && nowMs - this.#pushedAtMs < idleMs) return;
       if (batch.count > 0 && service.faults.isStuck(subject)) return;
+      if (service.limits) seat.pace.charge(nowMs, batch.bytes);
       this.#send(batch, ended);
       this.#pushedAtMs = nowMs;
       if (ended) this.end();
@@ -117,8 +118,7 @@ export class Subscription implements Occupant {
 
   /** Every event goes through here. */
   #send(batch: Batch, ended: boolean): void {
-    const { service, consumer, seat, shard, stream } = this.#parts;
-    seat.pace.charge(batch.bytes);
+    const { service, consumer, shard, stream } = this.#parts;
     this.#counter = batch.next?.counter ?? Math.max(this.#counter, stream.nextCounter);
     this.#write(encodeMessage(this.#headers, eventPayload(this.#parts, batch, this.#counter, ended)));
     const event = { bytes: batch.bytes, records: batch.count, millisBehind: millisBehind(batch, service.clock.now()) };

@@ -32,6 +32,8 @@ export interface Service {
 }
 
 export interface Call extends Service {
+  /** For what outlives the call: the members above stand as they were when it began, and limits may change. */
+  readonly service: Service;
   readonly input: Input;
   readonly codec: Codec;
   readonly subject: Subject;

@@ -9,7 +9,7 @@ import { counterAt, positionIn } from './iterators.ts';
 import { assertActive } from './status.ts';
 
 export const subscribeToShard: Operation = (call) => {
-  const { input, codec, store, limits } = call;
+  const { input, codec, service, subject, store, limits } = call;
   const { arn, shardId, position } = together({
     arn: () => required(consumerArnIn(input), 'ConsumerARN'),
     shardId: () => required(shardIdIn(input, 'ShardId'), 'ShardId'),
@@ -37,7 +37,7 @@ export const subscribeToShard: Operation = (call) => {
       throw new ApiError('LimitExceededException', `Rate exceeded for consumer ${arn} and shard ${shard.id}`);
     case 'taken': {
       call.metrics.subscribed(stream.name, consumer.name);
-      const subscription = new Subscription({ service: call, subject: call.subject, codec, consumer, seat, stream, shard, counter });
+      const subscription = new Subscription({ service, subject, codec, consumer, seat, stream, shard, counter });
       seat.occupy(subscription);
       return { contentType: eventStreamType, start: (out) => subscription.start(out) };
     }

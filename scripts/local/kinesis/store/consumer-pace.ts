@@ -1,33 +1,27 @@
-import { readBytesPerSecond, Seconds } from './limits.ts';
+import { readBytesPerSecond } from './limits.ts';
+import { Rate } from './rate.ts';
 
-/** Enhanced fan-out, developer guide: up to 2 MB/s per consumer and shard, beside and not out of what GetRecords may read. */
-const bytesPerSecond = readBytesPerSecond;
-const secondMs = 1_000;
+/** Shorter waits would send single records, each in an event of its own; it is too short for `Rate` to lose any of the beat. */
+const shortestWaitMs = 50;
 
 /**
- * 2 MiB in each second, counted as the shard's other limits are: from first use on, so that a burst after a pause gets one
- * second's worth. A record larger than what is left of a second may still go, and is paid back in the next.
+ * What one consumer may be sent of one shard: 2 MB a second (RegisterStreamConsumer, API reference), as `Rate` counts it and
+ * beside what GetRecords reads. A record larger than what is left may go, and is paid back by those that follow.
  */
 export class Pace {
-  readonly #seconds = new Seconds();
-  #spent = 0;
+  readonly #rate = new Rate(readBytesPerSecond);
 
-  /** Bytes that may go now; 0: none before `nextMs`. */
+  /** Bytes that may go now. */
   allowance(nowMs: number): number {
-    const before = this.#seconds.startMs;
-    if (this.#seconds.advance(nowMs)) {
-      const passed = Math.max(1, Math.floor((nowMs - before) / secondMs));
-      this.#spent = Math.max(0, this.#spent - passed * bytesPerSecond);
-    }
-    return Math.max(0, bytesPerSecond - this.#spent);
+    return this.#rate.free(nowMs);
   }
 
-  charge(bytes: number): void {
-    this.#spent += bytes;
+  /** When to ask again that was allowed nothing, epoch ms. */
+  nextMs(nowMs: number): number {
+    return nowMs + Math.max(shortestWaitMs, this.#rate.waitMs(nowMs));
   }
 
-  /** Epoch ms of the next second. */
-  get nextMs(): number {
-    return this.#seconds.startMs + secondMs;
+  charge(nowMs: number, bytes: number): void {
+    this.#rate.take(nowMs, bytes);
   }
 }

@@ -6,25 +6,6 @@ export const writeRecordsPerSecond = 1_000;
 export const readBytesPerSecond = 2_097_152;
 export const readCallsPerSecond = 5;
 
-const secondMs = 1_000;
-
-/** Seconds counted from first use: steady under steady load, begun anew after an idle second or when the clock goes back. */
-export class Seconds {
-  #startMs = Number.NEGATIVE_INFINITY;
-
-  /** True when `nowMs` lies in another second than the call before. */
-  advance(nowMs: number): boolean {
-    const elapsed = nowMs - this.#startMs;
-    if (elapsed >= 0 && elapsed < secondMs) return false;
-    this.#startMs = elapsed >= secondMs && elapsed < 2 * secondMs ? this.#startMs + secondMs : nowMs;
-    return true;
-  }
-
-  get startMs(): number {
-    return this.#startMs;
-  }
-}
-
 /** 1 MiB (data and keys) and 1,000 records a second, each as `Rate` counts it. A record that fits is taken although one before it did not. */
 export class WriteLimit {
   readonly #bytes = new Rate(writeBytesPerSecond);

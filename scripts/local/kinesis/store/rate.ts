@@ -44,6 +44,24 @@ export class Rate {
     return free >= units;
   }
 
+  /** How many units are to be had at `nowMs`. */
+  free(nowMs: number): number {
+    this.#advance(nowMs);
+    let free = this.#capacity - this.#takenSlots;
+    for (const { atMs, slots } of this.#taken) {
+      if (atMs + secondMs > this.#timeMs) break;
+      free += slots;
+    }
+    return free;
+  }
+
+  /** How long until more are, in ms; 0 when none is taken. */
+  waitMs(nowMs: number): number {
+    this.#advance(nowMs);
+    const next = this.#taken.find(({ atMs }) => atMs + secondMs > this.#timeMs);
+    return next === undefined ? 0 : next.atMs + secondMs - this.#timeMs;
+  }
+
   /** Takes `units`; what is more than `allows` allows is taken from the seconds that follow. */
   take(nowMs: number, units: number): void {
     this.#advance(nowMs);

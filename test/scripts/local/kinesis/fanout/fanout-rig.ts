@@ -42,6 +42,7 @@ export class FanoutRig extends Rig {
   declare readonly clock: CountingClock;
   shardId = '';
   consumerArn = '';
+  readonly #readers: Reader[] = [];
 
   static async open(options: Omit<KinesisOptions, 'clock'> & { transport?: Transport } = {}): Promise<FanoutRig> {
     const { transport = 'http2', ...rest } = options;
@@ -63,8 +64,15 @@ export class FanoutRig extends Rig {
     return answer.Consumer?.ConsumerARN ?? '';
   }
 
-  subscribe(position: StartingPosition, shardId = this.shardId, consumerArn = this.consumerArn): Promise<Reader> {
-    return Reader.open(this.client, consumerArn, shardId, position);
+  async subscribe(position: StartingPosition, shardId = this.shardId, consumerArn = this.consumerArn): Promise<Reader> {
+    const reader = await Reader.open(this.client, consumerArn, shardId, position);
+    this.#readers.push(reader);
+    return reader;
+  }
+
+  override async stop(): Promise<void> {
+    for (const reader of this.#readers) await reader.leave();
+    await super.stop();
   }
 
   async reshard(count: number): Promise<void> {
