@@ -21,12 +21,10 @@ export function refusalOf(fault: Extract<Fault, { kind: 'throttle' | 'error' | '
   }
   const byShard = throttledByShard.has(subject.operation);
   const shard = fault.shard ?? subject.readShard?.id ?? subject.records().keys().next().value?.id;
-  const where = [
-    ...(byShard && shard !== undefined ? [`shard ${shard} in`] : []),
-    ...(subject.stream === undefined ? [] : [`stream ${subject.stream}`]),
-  ];
+  const inShard = byShard && shard !== undefined ? `shard ${shard} in ` : '';
+  const inStream = subject.stream === undefined ? '' : `stream ${subject.stream} under `;
   return new ApiError(
     byShard ? 'ProvisionedThroughputExceededException' : 'LimitExceededException',
-    `Rate exceeded${where.length === 0 ? '' : ` for ${where.join(' ')}`} under account ${subject.accountId}.`,
+    `Rate exceeded for ${inShard}${inStream}account ${subject.accountId}.`,
   );
 }

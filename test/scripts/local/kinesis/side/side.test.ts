@@ -80,7 +80,7 @@ describe('local Kinesis: the side endpoint', () => {
     const [two] = await side.set({ kind: 'slow', delayMs: 5, stream: 's' }, { kind: 'reset', id: 'three', fromMs: 60_000 });
     await assert.rejects(
       rig.client.send(new ListStreamsCommand({})),
-      awsError('LimitExceededException', /^Rate exceeded under account 0{12}\.$/),
+      awsError('LimitExceededException', /^Rate exceeded for account 0{12}\.$/),
     );
     const { body } = await side.call('GET', 'faults');
     assert.deepEqual(body, {
