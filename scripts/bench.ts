@@ -4,31 +4,31 @@ import { flag } from './cli/flags.ts';
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   kinesis: () => import('./bench/kinesis.ts'),
+  'kinesis-soak': () => import('./bench/kinesis-soak.ts'),
 };
 const names = Object.keys(benches);
 
 const args = process.argv.slice(2);
 const [name, ...rest] = args[0] === '--' ? args.slice(1) : args;
 const named = name !== undefined && !name.startsWith('-');
-const summaries = await Promise.all(
-  Object.entries(benches).map(async ([key, load]) => `  ${key.padEnd(10)}${(await load()).bench.summary}`),
-);
+const found = new Map(await Promise.all(Object.entries(benches).map(async ([key, load]) => [key, (await load()).bench] as const)));
+const summaries = [...found].map(([key, { summary }]) => `  ${key.padEnd(14)}${summary}`);
+const bench = named ? found.get(name) : undefined;
 const flags = readCommandLine(
   {
     name: 'bench',
     summary: `Measures a part of this repository beside its peer, in one run on this machine. Ends with 1 when a figure is below its bar.\n\nBenches:\n${summaries.join('\n')}`,
-    examples: ['npm run bench -- kinesis', 'npm run bench -- kinesis --json'],
+    examples: ['npm run bench -- kinesis', 'npm run bench -- kinesis --json', 'npm run bench -- kinesis-soak --minutes 10'],
   },
-  { json: flag('end with one JSON line: {"type":"result","ok",…figures}') },
+  { json: flag('end with one JSON line: {"type":"result","ok",…figures}'), ...bench?.flags },
   named || name === undefined ? rest : [name, ...rest],
 );
 
-async function run(load: () => Promise<{ bench: Bench }>): Promise<number> {
+async function run(chosen: Bench): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   try {
-    const { bench } = await load();
-    const figures = await bench.run((line) => process.stderr.write(`${line}\n`), stop.signal);
+    const figures = await chosen.run((line) => process.stderr.write(`${line}\n`), stop.signal, flags);
     process.stdout.write(`${table(figures)}\n${flags.json ? `${resultLine(figures)}\n` : ''}`);
     return figures.every(isMet) ? 0 : 1;
   } catch (error) {
@@ -38,10 +38,9 @@ async function run(load: () => Promise<{ bench: Bench }>): Promise<number> {
   }
 }
 
-const load = named ? benches[name] : undefined;
-if (load === undefined) {
+if (bench === undefined) {
   process.stderr.write(`npm run bench: ${named ? `no such bench: ${name}` : 'name a bench'}; there are: ${names.join(', ')}\n`);
   process.exitCode = 2;
 } else {
-  process.exitCode = await run(load);
+  process.exitCode = await run(bench);
 }

@@ -19,6 +19,7 @@ const partRecords = 100_000;
 const readPerShard = 50_000;
 
 export const bench: Bench = {
+  flags: {},
   summary: 'the local Kinesis: PutRecords beside a bare HTTP/2 echo, a million records, GetRecords in JSON and CBOR',
 
   async run(report, signal) {
