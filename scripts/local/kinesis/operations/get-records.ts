@@ -1,7 +1,7 @@
-import { ApiError } from '../protocol/errors.ts';
-import { integerIn, required, textIn } from '../protocol/input.ts';
+import { ApiError, invalidArgument } from '../protocol/errors.ts';
+import { integerIn, required, textIn, together } from '../protocol/input.ts';
 import type { Batch } from '../store/record-log.ts';
-import { type Operation, rateExceeded } from './call.ts';
+import { type Operation, rateExceeded, streamOf } from './call.ts';
 import { openIterator, sealIterator } from './iterators.ts';
 import { childShape } from './shapes.ts';
 
@@ -11,8 +11,12 @@ const maxBytes = 10_485_760;
 
 export const getRecords: Operation = (call) => {
   const { input, codec, store, limits, faults, metrics } = call;
-  const limit = integerIn(input, 'Limit', 1, maxRecords) ?? maxRecords;
-  const { stream, shard, counter } = openIterator(required(textIn(input, 'ShardIterator', { max: 512 }), 'ShardIterator'), call);
+  const { limit = maxRecords, iterator } = together({
+    limit: () => integerIn(input, 'Limit', 1, maxRecords),
+    iterator: () => required(textIn(input, 'ShardIterator', { max: 512 }), 'ShardIterator'),
+  });
+  const { stream, shard, counter } = openIterator(iterator, call);
+  if (input['StreamARN'] != null && streamOf(call) !== stream) throw invalidArgument('Invalid ShardIterator.');
   const nowMs = store.now();
   if (limits && !shard.readLimit.take(nowMs)) {
     throw new ApiError('ProvisionedThroughputExceededException', rateExceeded(shard, stream, store));

@@ -3,6 +3,7 @@ import type { Operation } from './call.ts';
 import { deregisterStreamConsumer, describeStreamConsumer, listStreamConsumers, registerStreamConsumer } from './consumers.ts';
 import { getRecords } from './get-records.ts';
 import { getShardIterator } from './iterators.ts';
+import { limited } from './limited.ts';
 import { listShards } from './list-shards.ts';
 import { putRecord, putRecords } from './put.ts';
 import { mergeShards, splitShard, updateShardCount } from './reshard.ts';
@@ -11,36 +12,38 @@ import { createStream, deleteStream, describeLimits, describeStream, describeStr
 import { subscribeToShard } from './subscribe.ts';
 import { addTagsToStream, listTagsForResource, listTagsForStream, removeTagsFromStream, tagResource, untagResource } from './tags.ts';
 
+const served: Readonly<Record<string, Operation>> = {
+  AddTagsToStream: addTagsToStream,
+  CreateStream: createStream,
+  DecreaseStreamRetentionPeriod: decreaseStreamRetentionPeriod,
+  DeleteStream: deleteStream,
+  DeregisterStreamConsumer: deregisterStreamConsumer,
+  DescribeLimits: describeLimits,
+  DescribeStream: describeStream,
+  DescribeStreamConsumer: describeStreamConsumer,
+  DescribeStreamSummary: describeStreamSummary,
+  GetRecords: getRecords,
+  GetShardIterator: getShardIterator,
+  IncreaseStreamRetentionPeriod: increaseStreamRetentionPeriod,
+  ListShards: listShards,
+  ListStreamConsumers: listStreamConsumers,
+  ListStreams: listStreams,
+  ListTagsForResource: listTagsForResource,
+  ListTagsForStream: listTagsForStream,
+  MergeShards: mergeShards,
+  PutRecord: putRecord,
+  PutRecords: putRecords,
+  RegisterStreamConsumer: registerStreamConsumer,
+  RemoveTagsFromStream: removeTagsFromStream,
+  SplitShard: splitShard,
+  SubscribeToShard: subscribeToShard,
+  TagResource: tagResource,
+  UntagResource: untagResource,
+  UpdateShardCount: updateShardCount,
+};
+
 export const operations: ReadonlyMap<string, Operation> = new Map(
-  Object.entries({
-    AddTagsToStream: addTagsToStream,
-    CreateStream: createStream,
-    DecreaseStreamRetentionPeriod: decreaseStreamRetentionPeriod,
-    DeleteStream: deleteStream,
-    DeregisterStreamConsumer: deregisterStreamConsumer,
-    DescribeLimits: describeLimits,
-    DescribeStream: describeStream,
-    DescribeStreamConsumer: describeStreamConsumer,
-    DescribeStreamSummary: describeStreamSummary,
-    GetRecords: getRecords,
-    GetShardIterator: getShardIterator,
-    IncreaseStreamRetentionPeriod: increaseStreamRetentionPeriod,
-    ListShards: listShards,
-    ListStreamConsumers: listStreamConsumers,
-    ListStreams: listStreams,
-    ListTagsForResource: listTagsForResource,
-    ListTagsForStream: listTagsForStream,
-    MergeShards: mergeShards,
-    PutRecord: putRecord,
-    PutRecords: putRecords,
-    RegisterStreamConsumer: registerStreamConsumer,
-    RemoveTagsFromStream: removeTagsFromStream,
-    SplitShard: splitShard,
-    SubscribeToShard: subscribeToShard,
-    TagResource: tagResource,
-    UntagResource: untagResource,
-    UpdateShardCount: updateShardCount,
-  }),
+  Object.entries(served).map(([name, operation]) => [name, limited(name, operation)]),
 );
 
 /** The rest of the API of 2013-12-02: known, so that a caller learns that the server lacks it and not that it has misspelt it. */

@@ -1,15 +1,17 @@
-import { ApiError, invalidArgument } from '../protocol/errors.ts';
-import { type Input, oneOfIn, required, textIn, timestampIn } from '../protocol/input.ts';
+import { ApiError, invalidArgument, notFound } from '../protocol/errors.ts';
+import { type Input, oneOfIn, required, textIn, timestampIn, together } from '../protocol/input.ts';
 import type { DecodedSequence } from '../store/sequence.ts';
-import type { Shard } from '../store/shard.ts';
+import { type Shard, shardIdOf } from '../store/shard.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
-import { type Call, type Operation, type Service, shardIdIn, shardOf, streamOf } from './call.ts';
+import { type Call, type Operation, type Service, shardIdIn, shardOf, streamMissing, streamOf, streamReferenceIn } from './call.ts';
+import { takeShardCall } from './limited.ts';
 
 /** GetShardIterator, API reference: "A shard iterator expires 5 minutes after it is returned to the requester". */
 const iteratorLifeMs = 300_000;
-const iteratorTypes = ['AT_SEQUENCE_NUMBER', 'AFTER_SEQUENCE_NUMBER', 'TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP'] as const;
-const sequencePattern = /^(0|[1-9]\d{0,128})$/;
+/** In the order in which AWS names them. */
+const iteratorTypes = ['AFTER_SEQUENCE_NUMBER', 'LATEST', 'AT_TIMESTAMP', 'AT_SEQUENCE_NUMBER', 'TRIM_HORIZON'] as const;
+const sequencePattern = /^(?:0|([1-9]\d{0,128}))$/;
 
 /** A place in a shard: the next record is the first whose counter is ≥ `counter`. */
 export interface Place {
@@ -41,28 +43,38 @@ export function openIterator(text: string, { tokens, store }: Service): Place {
   const token = tokens.open(text) as IteratorToken | undefined;
   if (token?.shardId === undefined) throw invalidArgument('Invalid ShardIterator.');
   const stream = store.get(token.name);
-  if (stream?.incarnation !== token.incarnation) {
-    throw new ApiError('ResourceNotFoundException', `Stream ${token.name} under account ${store.accountId} not found.`);
-  }
+  if (stream?.incarnation !== token.incarnation) streamMissing(token.name, store);
   const nowMs = store.now();
   if (nowMs - token.issuedAtMs > iteratorLifeMs) {
     throw new ApiError(
       'ExpiredIteratorException',
-      `Iterator expired. The iterator was created at time ${token.issuedAtMs} while right now it is ${nowMs} which is further in the future than the tolerated delay of ${iteratorLifeMs} milliseconds.`,
+      `Iterator expired. The iterator was created at time ${timeText(token.issuedAtMs)} while right now it is ${timeText(nowMs)} which is further in the future than the tolerated delay of ${iteratorLifeMs} milliseconds.`,
     );
   }
   return { stream, shard: shardOf(stream, token.shardId, store), counter: token.counter };
 }
 
+/** As Java writes a time: Thu Jan 22 01:22:02 UTC 2015. */
+function timeText(epochMs: number): string {
+  const [weekday, day, month, year, time] = new Date(epochMs).toUTCString().split(/,? /);
+  return `${weekday} ${month} ${day} ${time} UTC ${year}`;
+}
+
 export const getShardIterator: Operation = (call) => {
   const { input, codec, store } = call;
-  const shardId = required(shardIdIn(input, 'ShardId'), 'ShardId');
-  const position = positionIn(input, { type: 'ShardIteratorType', sequenceNumber: 'StartingSequenceNumber' });
-  const stream = streamOf(call);
-  const shard = shardOf(stream, shardId, store);
-  return codec.encode({
-    ShardIterator: sealIterator({ stream, shard, counter: counterAt(position, 'GetShardIterator', stream, shard, call) }, call),
+  const { shardId, position } = together({
+    shardId: () => required(shardIdIn(input, 'ShardId'), 'ShardId'),
+    position: () => positionIn(input, { type: 'ShardIteratorType', sequenceNumber: 'StartingSequenceNumber' }),
+    stream: () => streamReferenceIn(input),
   });
+  const stream = streamOf(call);
+  const shard = stream.shard(shardId);
+  if (shard === undefined) {
+    throw notFound(`Shard ${shardId} in stream ${stream.name} under account ${store.accountId} does not exist`);
+  }
+  const counter = counterAt(position, 'GetShardIterator', stream, shard, call);
+  takeShardCall('GetShardIterator', shard, stream, call);
+  return codec.encode({ ShardIterator: sealIterator({ stream, shard, counter }, call) });
 };
 
 /** Where to begin in a shard, as GetShardIterator and SubscribeToShard are told it; not yet checked against the shard. */
@@ -74,16 +86,17 @@ export interface Position {
 
 /** `names`: what the operation calls the members. */
 export function positionIn(input: Input, names: { readonly type: string; readonly sequenceNumber: string }): Position {
-  return {
-    type: required(oneOfIn(input, names.type, iteratorTypes), names.type),
-    sequenceNumber: textIn(input, names.sequenceNumber, { max: 129, pattern: sequencePattern }),
-    timestampMs: timestampIn(input, 'Timestamp'),
-  };
+  return together({
+    type: () => required(oneOfIn(input, names.type, iteratorTypes), names.type),
+    sequenceNumber: () => textIn(input, names.sequenceNumber, { max: 129, pattern: sequencePattern }),
+    timestampMs: () => timestampIn(input, 'Timestamp'),
+  });
 }
 
 /** The counter of the first record to read: see Place. */
 export function counterAt(position: Position, operation: string, stream: Stream, shard: Shard, call: Call): number {
   const { store } = call;
+  checkSequence(position);
   switch (position.type) {
     case 'AT_SEQUENCE_NUMBER': {
       const { counter, behind } = sequenceAt(position, operation, stream, shard, store);
@@ -107,7 +120,11 @@ function replayed(counter: number, shard: Shard, { faults, subject }: Call): num
 }
 
 function timestampAt({ timestampMs }: Position, store: Store): number {
-  if (timestampMs === undefined) throw invalidArgument('Must specify timestamp parameter for iterator type AT_TIMESTAMP.');
+  if (timestampMs === undefined) {
+    throw invalidArgument(
+      'Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current request has no timestamp parameter.',
+    );
+  }
   const nowMs = store.now();
   if (timestampMs <= nowMs) return timestampMs;
   throw invalidArgument(
@@ -115,11 +132,24 @@ function timestampAt({ timestampMs }: Position, store: Store): number {
   );
 }
 
-function sequenceAt({ sequenceNumber }: Position, operation: string, stream: Stream, shard: Shard, store: Store): DecodedSequence {
-  if (sequenceNumber === undefined) throw invalidArgument('Must specify StartingSequenceNumber for this iterator type.');
-  const sequence = stream.decodeSequence(sequenceNumber);
-  if (sequence?.shardIndex === shard.index && sequence.counter >= shard.startCounter) return sequence;
+/** A sequence number belongs to the types that name one, and to no other. */
+function checkSequence({ type, sequenceNumber }: Position): void {
+  const wanted = type.endsWith('_SEQUENCE_NUMBER');
+  if (wanted === (sequenceNumber !== undefined)) return;
   throw invalidArgument(
-    `StartingSequenceNumber ${sequenceNumber} used in ${operation} on shard ${shard.id} in stream ${stream.name} under account ${store.accountId} is invalid because it did not come from this shard.`,
+    `Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified ${type} and ${wanted ? 'no' : 'also a'} StartingSequenceNumber.`,
   );
+}
+
+function sequenceAt({ sequenceNumber = '' }: Position, operation: string, stream: Stream, shard: Shard, store: Store): DecodedSequence {
+  const sequence = stream.decodeSequence(sequenceNumber);
+  const used = `StartingSequenceNumber ${sequenceNumber} used in ${operation} on shard ${shard.id} in stream ${stream.name} under account ${store.accountId} is invalid`;
+  if (sequence === undefined) throw invalidArgument(`${used} because it did not come from this stream.`);
+  if (sequence.shardIndex !== shard.index) {
+    throw invalidArgument(
+      `Invalid StartingSequenceNumber. It encodes ${shardIdOf(sequence.shardIndex)}, while it was used in a call to a shard with ${shard.id}`,
+    );
+  }
+  if (sequence.counter < shard.startCounter || sequence.counter >= stream.nextCounter) throw invalidArgument(`${used}.`);
+  return sequence;
 }

@@ -14,6 +14,8 @@ export interface ShardBirth {
   readonly sequenceBase: bigint;
 }
 
+export const shardIdOf = (index: number): string => `shardId-${String(index).padStart(12, '0')}`;
+
 export class Shard {
   readonly id: string;
   readonly index: number;
@@ -33,7 +35,7 @@ export class Shard {
   #lastArrivalMs = 0;
 
   constructor(birth: ShardBirth, arena: SlabArena, horizonMs: () => number) {
-    this.id = `shardId-${String(birth.index).padStart(12, '0')}`;
+    this.id = shardIdOf(birth.index);
     this.index = birth.index;
     this.range = birth.range;
     this.parentIds = birth.parents.map(({ id }) => id);

@@ -1,4 +1,5 @@
 import { SlabArena } from './arena.ts';
+import { CallRates } from './call-limits.ts';
 import type { Clock } from './clock.ts';
 import { Stream, type StreamMode } from './stream.ts';
 
@@ -19,6 +20,7 @@ export class Store {
   readonly accountId: string;
   readonly region: string;
   readonly now: () => number;
+  readonly callRates = new CallRates();
   readonly #clock: Clock;
   readonly #arena: SlabArena;
   readonly #streams = new Map<string, Stream>();

@@ -85,6 +85,8 @@ describe('local Kinesis: creating a stream', () => {
   });
   after(() => rig.stop());
 
+  beforeEach(() => rig.pass(1_000)); // CreateStream is called 5 times a second at most
+
   const create = (input: ConstructorParameters<typeof CreateStreamCommand>[0]) => rig.client.send(new CreateStreamCommand(input));
 
   it('gives an on-demand stream four shards', async () => {
