@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { FanoutRig } from '../fanout/fanout-rig.ts';
-import { textOf, transports } from '../rig.ts';
-import { SideClient } from '../side/client.ts';
+import { awsError, textOf, transports } from '../rig.ts';
+import { SideClient, until } from '../side/client.ts';
 
 for (const transport of transports) {
   describe(`local Kinesis: faults that strike readers, over ${transport}`, () => {
@@ -87,6 +87,32 @@ for (const transport of transports) {
       rig.pass(5_000);
       assert.equal((await event)?.Records?.map(textOf).join(''), '0123456789');
       reader.leave();
+    });
+
+    it('strikes subscriptions as other requests, and leaves the next one whole', async () => {
+      await side.set(
+        { kind: 'throttle', operations: ['SubscribeToShard'], times: 1 },
+        { kind: 'lost', consumer: 'reader', times: 1 },
+        { kind: 'slow', consumer: 'reader', delayMs: 60_000, after: 1, times: 1 },
+      );
+      const position = { Type: 'TRIM_HORIZON' } as const;
+      await assert.rejects(
+        rig.subscribe(position),
+        awsError('LimitExceededException', /^Rate exceeded for stream s under account 0{12}\.$/),
+      );
+      await assert.rejects(rig.subscribe(position));
+      rig.pass(6_000); // the lost one counts as active for 5 s, as any other
+      const slow = rig.subscribe(position);
+      await until(async () => (await side.counts())[2]?.[1] === 1);
+      rig.pass(60_000);
+      const reader = await slow;
+      assert.equal((await reader.next())?.Records?.length, 10);
+      reader.leave();
+      assert.deepEqual(await side.counts(), [
+        [1, 1],
+        [1, 1],
+        [2, 1],
+      ]);
     });
   });
 }
