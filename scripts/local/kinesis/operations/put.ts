@@ -1,10 +1,11 @@
 import { internalFailureMessage } from '../faults/refusals.ts';
 import { PutTally } from '../metrics/put-tally.ts';
-import { ApiError, constraintBroken, malformed } from '../protocol/errors.ts';
-import { type Input, isStructure } from '../protocol/input.ts';
+import { ApiError, constraintBroken, invalidArgument, malformed } from '../protocol/errors.ts';
+import { type Input, isStructure, patternText, textIn } from '../protocol/input.ts';
 import type { PutEntry } from '../protocol/results.ts';
 import { hashKeys } from '../store/hash-ranges.ts';
 import { sequenceText } from '../store/sequence.ts';
+import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
 import { type Call, type Operation, rateExceeded, streamMissing, streamOf } from './call.ts';
 
@@ -13,7 +14,8 @@ const maxEntries = 500;
 const maxRecordBytes = 1_048_576;
 export const maxRequestBytes = 10_485_760;
 const maxKeyLength = 256;
-const hashKeyPattern = /^(0|[1-9]\d{0,38})$/;
+const hashKeyPattern = /^(?:0|([1-9]\d{0,38}))$/;
+const sequencePattern = /^(?:0|([1-9]\d{0,128}))$/;
 
 /** One checked record, its data waiting in the scratch buffer at [start, end). */
 interface Staged {
@@ -78,7 +80,9 @@ export const putRecords: Operation = (call) => {
 export const putRecord: Operation = (call) => {
   const { input, codec, store, scratch } = call;
   const { key, keyBytes, explicitHashKey, start, end } = stage(call, input, 0, 0, undefined);
+  const after = textIn(input, 'SequenceNumberForOrdering', { max: 129, pattern: sequencePattern });
   const stream = writableStreamOf(call);
+  if (after !== undefined) checkOrdering(after, stream, store);
   const shard = stream.route(key, explicitHashKey);
   const nowMs = store.now();
   if (call.limits && !shard.writeLimit.take(nowMs, end - start + keyBytes)) {
@@ -91,6 +95,15 @@ export const putRecord: Operation = (call) => {
   call.metrics.put('PutRecord', stream.name, tally, call.latencyMs());
   return codec.encode({ ShardId: shard.id, SequenceNumber: sequenceText(shard.sequenceBase, counter), EncryptionType: 'NONE' });
 };
+
+/** Records are put in the order of the calls anyway; AWS refuses a number that the stream has not given. */
+function checkOrdering(after: string, stream: Stream, { accountId }: Store): void {
+  const sequence = stream.decodeSequence(after);
+  if (sequence !== undefined && sequence.counter < stream.nextCounter) return;
+  throw invalidArgument(
+    `ExclusiveMinimumSequenceNumber ${after} used in PutRecord on stream ${stream.name} under account ${accountId} is invalid.`,
+  );
+}
 
 /** A stream takes records once it has been created, and to its very end (DeleteStream, API reference). */
 function writableStreamOf(call: Call): Stream {
@@ -132,7 +145,7 @@ function pathOf(member: string, index: number | undefined): string {
 function hashKeyOf(value: unknown, index: number | undefined): bigint {
   if (typeof value !== 'string') throw malformed('ExplicitHashKey must be a string');
   if (!hashKeyPattern.test(value))
-    throw constraintBroken(pathOf('explicitHashKey', index), value, `satisfy regular expression pattern: ${hashKeyPattern.source}`);
+    throw constraintBroken(pathOf('explicitHashKey', index), value, `satisfy regular expression pattern: ${patternText(hashKeyPattern)}`);
   const key = BigInt(value);
   if (key < hashKeys) return key;
   throw new ApiError(

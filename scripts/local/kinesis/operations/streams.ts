@@ -8,6 +8,8 @@ import { shardShape } from './shapes.ts';
 import { assertActive, change } from './status.ts';
 import { addTags, tagsIn } from './tag-rules.ts';
 
+/** ListStreams and DescribeStream, API reference: "If you specify a value greater than 100, at most 100 results are returned". */
+const maxResults = 100;
 const onDemandShards = 4; // what AWS starts an on-demand stream with (4 MB/s)
 const defaultMaxRecordKiB = 1_024;
 const modes = ['PROVISIONED', 'ON_DEMAND'] as const satisfies readonly StreamMode[];
@@ -70,7 +72,7 @@ export const listStreams: Operation = ({ input, store, codec, tokens }) => {
     token: () => textIn(input, 'NextToken', { max: 1_048_576 }),
     after: () => streamNameIn(input, 'ExclusiveStartStreamName'),
   });
-  const limit = asked.limit ?? 100;
+  const limit = Math.min(asked.limit ?? maxResults, maxResults);
   const opened = asked.token === undefined ? undefined : tokens.open(asked.token);
   if (asked.token !== undefined && typeof opened !== 'string') throw invalidArgument('The NextToken is invalid.');
   const after = typeof opened === 'string' ? opened : (asked.after ?? '');
@@ -98,7 +100,7 @@ export const describeStream: Operation = (call) => {
     after: () => shardIdIn(input, 'ExclusiveStartShardId'),
     stream: () => streamReferenceIn(input),
   });
-  const limit = asked.limit ?? 100;
+  const limit = Math.min(asked.limit ?? maxResults, maxResults);
   const after = asked.after ?? '';
   const stream = streamOf(call);
   const rest = stream.shards.filter(({ id }) => id > after);

@@ -21,7 +21,7 @@ export function textIn(input: Input, name: string, rule: { readonly max: number;
 }
 
 /** As AWS writes it: without the anchors, the group that they need around alternatives, and the escapes of slashes. */
-const patternText = ({ source }: RegExp): string => source.replace(/^\^(?:\(\?:(.*)\))?|\$$/g, '$1').replaceAll('\\/', '/');
+export const patternText = ({ source }: RegExp): string => source.replace(/^\^(?:\(\?:(.*)\))?|\$$/g, '$1').replaceAll('\\/', '/');
 
 /** The range of an Integer of the service model. */
 const minInteger = -2_147_483_648;

@@ -47,6 +47,11 @@ export class Consumer {
     for (const seat of this.#seats.values()) seat.vacate('consumer-deleted');
   }
 
+  /** The shard is gone. */
+  forget(shardId: string): void {
+    this.#seats.delete(shardId);
+  }
+
   vacate(): void {
     for (const seat of this.#seats.values()) seat.vacate('stream-deleted');
   }
@@ -65,6 +70,11 @@ export class Consumers {
   /** The name must be free. */
   add(consumer: Consumer): void {
     this.#byName.set(consumer.name, consumer);
+  }
+
+  /** A shard of the stream is gone. */
+  forget(shardId: string): void {
+    for (const consumer of this.#byName.values()) consumer.forget(shardId);
   }
 
   /** The stream is deleted: every subscription ends. */

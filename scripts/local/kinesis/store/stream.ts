@@ -147,6 +147,7 @@ export class Stream {
     const expired = this.#shards.filter(({ end }) => end !== undefined && end.atMs < horizonMs);
     for (const shard of expired) {
       this.#byId.delete(shard.id);
+      this.consumers.forget(shard.id);
       shard.log.release();
     }
     this.#shards = this.#shards.filter(({ id }) => this.#byId.has(id));

@@ -113,6 +113,19 @@ describe('local Kinesis: putting records', () => {
     assert.equal(read.at(-1)?.SequenceNumber, answer.SequenceNumber);
   });
 
+  it('takes one record after another by SequenceNumberForOrdering, and no number that the stream has not given', async () => {
+    const put = (SequenceNumberForOrdering: string) =>
+      rig.client.send(new PutRecordCommand({ StreamName: 's', PartitionKey: 'one', Data: Buffer.from('x'), SequenceNumberForOrdering }));
+    const { Records } = await rig.put('s', [good]);
+    const { SequenceNumber = '' } = await put(Records?.[0]?.SequenceNumber ?? '');
+    await put(SequenceNumber);
+    const invalid = /^ExclusiveMinimumSequenceNumber \d+ used in PutRecord on stream s under account 000000000000 is invalid\.$/;
+    for (const number of ['7', String(BigInt(SequenceNumber) + (1n << 90n))]) {
+      await assert.rejects(put(number), awsError('InvalidArgumentException', invalid));
+    }
+    await assert.rejects(put('07'), awsError('ValidationException', /'sequenceNumberForOrdering'/));
+  });
+
   for (const [what, records, error, message] of [
     ['no records', [], 'ValidationException', /greater than or equal to 1/],
     ['501 records', Array.from({ length: 501 }, () => ({ key: 'k', data: 'd' })), 'ValidationException', /less than or equal to 500/],

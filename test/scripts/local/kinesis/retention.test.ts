@@ -9,6 +9,7 @@ import {
   SplitShardCommand,
   UpdateShardCountCommand,
 } from '@aws-sdk/client-kinesis';
+import { FanoutRig } from './fanout/fanout-rig.ts';
 import { awsError, Rig, startMs, textOf } from './rig.ts';
 
 const hourMs = 3_600_000;
@@ -190,6 +191,30 @@ describe('local Kinesis: the retention of shards', () => {
     const ids = await list();
     assert.ok(ids.length <= 4 + 2 * 4, `${ids.length} shards are listed`);
     assert.ok(Math.max(...ids) > 150);
+  });
+});
+
+describe('local Kinesis: retention and subscriptions', () => {
+  it('goes on at the horizon, wherever the subscription begins', async () => {
+    const rig = await FanoutRig.open({ limits: false });
+    try {
+      const { Records } = await rig.put(StreamName, [{ key: 'k', data: 'old' }]);
+      rig.pass(dayMs);
+      await rig.put(StreamName, [{ key: 'k', data: 'young' }]);
+      rig.pass(1);
+      const SequenceNumber = Records?.[0]?.SequenceNumber;
+      for (const position of [
+        { Type: 'TRIM_HORIZON' },
+        { Type: 'AT_SEQUENCE_NUMBER', SequenceNumber },
+        { Type: 'AT_TIMESTAMP', Timestamp: new Date(startMs) },
+      ] as const) {
+        const reader = await rig.subscribe(position);
+        assert.deepEqual(await reader.texts(1), ['young'], position.Type);
+        rig.pass(5_000); // until then the seat is taken
+      }
+    } finally {
+      await rig.stop();
+    }
   });
 });
 

@@ -85,6 +85,12 @@ describe('local Kinesis: the list of shards', () => {
     }
   });
 
+  it('comes in pages of at most 100 of DescribeStream', async () => {
+    await rig.create('wide', 101);
+    const { StreamDescription: wide } = await rig.client.send(new DescribeStreamCommand({ StreamName: 'wide', Limit: 10_000 }));
+    assert.deepEqual([wide?.Shards?.length, wide?.HasMoreShards], [100, true]);
+  });
+
   it('comes in pages of DescribeStream too', async () => {
     const page = async (after?: string) => {
       const input = { StreamName: 's', Limit: 5, ...(after === undefined ? {} : { ExclusiveStartShardId: after }) };

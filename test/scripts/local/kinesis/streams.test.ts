@@ -67,6 +67,17 @@ describe('local Kinesis: the list of streams', () => {
     assert.deepEqual(pages, [['a', 'b'], ['c', 'd'], ['e']]);
   });
 
+  it('has at most 100 streams in a page', async () => {
+    const many = await Rig.start({ limits: false });
+    try {
+      for (let i = 0; i < 101; i++) await many.create(`s${i}`, 1);
+      const answer = await many.client.send(new ListStreamsCommand({ Limit: 1_000 }));
+      assert.deepEqual([answer.StreamNames?.length, answer.HasMoreStreams], [100, true]);
+    } finally {
+      await many.stop();
+    }
+  });
+
   it('starts after ExclusiveStartStreamName and says whether more follow', async () => {
     const answer = await rig.client.send(new ListStreamsCommand({ ExclusiveStartStreamName: 'c', Limit: 1 }));
     assert.deepEqual([answer.StreamNames, answer.HasMoreStreams], [['d'], true]);

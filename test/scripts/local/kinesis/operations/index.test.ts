@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import * as sdk from '@aws-sdk/client-kinesis';
 import { operations, unsupported } from '../../../../../scripts/local/kinesis/operations/index.ts';
+import { callLimits } from '../../../../../scripts/local/kinesis/store/call-limits.ts';
 
 const commands = Object.keys(sdk)
   .filter((name) => /^[A-Z]\w+Command$/.test(name))
@@ -20,5 +21,10 @@ describe('local Kinesis: the operations', () => {
     const named = (text: string, names: Iterable<string>) => [...names].filter((name) => !new RegExp(`\\b${name}\\b`).test(text));
     assert.deepEqual(named(served, operations.keys()), [], 'served, but not in the table');
     assert.deepEqual(named(refused, unsupported), [], 'unsupported, but not in the text below the table');
+    const rows = [...readme.matchAll(/^\| ([\d,]+) an? (account|stream|shard) \| (.*) \|$/gm)].flatMap(
+      ([, calls = '', per = '', names = '']) =>
+        names.split(', ').map((name) => [name, { perSecond: Number(calls.replace(',', '')), per }] as const),
+    );
+    assert.deepEqual(Object.fromEntries(rows), callLimits);
   });
 });
