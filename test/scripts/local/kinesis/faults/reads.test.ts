@@ -45,7 +45,7 @@ for (const transport of transports) {
       const texts = await Promise.all(readers.map(async (reader) => (await reader.next())?.Records?.map(textOf).join('')));
       assert.deepEqual(texts, ['89', '6789']);
       assert.equal(await first({ ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: sequence(7) }), '789');
-      for (const reader of readers) reader.leave();
+      await Promise.all(readers.map((reader) => reader.leave()));
     });
 
     it('sticks a shard: reads answer nothing while they fall behind, and go on where they stood', async () => {
@@ -86,7 +86,7 @@ for (const transport of transports) {
       await side.clear();
       rig.pass(5_000);
       assert.equal((await event)?.Records?.map(textOf).join(''), '0123456789');
-      reader.leave();
+      await reader.leave();
     });
 
     it('strikes subscriptions as other requests, and leaves the next one whole', async () => {
@@ -107,7 +107,7 @@ for (const transport of transports) {
       rig.pass(60_000);
       const reader = await slow;
       assert.equal((await reader.next())?.Records?.length, 10);
-      reader.leave();
+      await reader.leave();
       assert.deepEqual(await side.counts(), [
         [1, 1],
         [1, 1],

@@ -145,7 +145,7 @@ describe('local Kinesis: metrics', () => {
       'SubscribeToShardEvent.Success': [1, 1],
     });
     assert.deepEqual(await sums('OutgoingRecords', shard0), [4]);
-    reader.leave();
+    await reader.leave();
   });
 
   it('leave out what is the caller’s own fault, and periods without an operation', async () => {

@@ -100,7 +100,7 @@ describe('local Kinesis: metrics of any traffic, with limits and faults', functi
           await rig.stop();
         }
       }),
-      { numRuns: 8 },
+      { numRuns: 6 },
     );
   });
 });

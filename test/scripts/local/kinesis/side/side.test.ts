@@ -223,7 +223,7 @@ describe('local Kinesis: the side endpoint', () => {
         assert.ok([200, 201, 400, 404, 405].includes(answer.status), `${answer.status} ${text}`);
         assert.doesNotThrow(() => void JSON.parse(text));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
     assert.equal((await side.call('GET', 'limits')).status, 200);
   });
