@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, string>> = {
   generate: 'seeded booking traffic with planted fraud, to a file or a local stream',
   kinesis: 'the local Kinesis alone',
   replay: 'dead letters back to their stream',
+  conformance: 'statements of the Kinesis API reference, checked against the local Kinesis, another one, or AWS',
   bench: 'figures beside their peers',
   doctor: 'what this machine has, lacks, and how to get it',
   setup: 'packages, jars and bundles; every command does this by itself',

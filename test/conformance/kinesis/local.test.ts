@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { checks } from './checks/index.ts';
+import { runCheck } from './run.ts';
+import { Session } from './session.ts';
+import { type Target, transports } from './target.ts';
+import { localTarget } from './targets/local.ts';
+
+for (const transport of transports) {
+  describe(`the local Kinesis conforms to the API reference, over ${transport}`, function () {
+    this.timeout(30_000);
+    let target: Target;
+    let session: Session;
+
+    before(async () => {
+      target = await localTarget(transport);
+      session = new Session(target);
+    });
+    after(async () => {
+      await session.close();
+      await target.stop();
+    });
+
+    for (const check of checks) {
+      it(check.id, async () => {
+        assert.deepEqual(await runCheck(check, session), { id: check.id, ok: true });
+      });
+    }
+
+    it('without a request to a stream that is not of this run', () => {
+      assert.ok(session.guard.addressed.size > 100);
+      assert.deepEqual(
+        [...session.guard.addressed].filter((name) => !name.startsWith(session.guard.prefix)),
+        [],
+      );
+    });
+  });
+}
