@@ -9,6 +9,9 @@ import { type Rig, startRig } from './kcl/rig.ts';
 const recordsPerSecond = 200;
 const settings = { KCL_RETRIEVAL_MODE: 'FANOUT', KCL_FAILOVER_MS: '2000' };
 
+/** SubscribeToShard, API reference: "for up to 5 minutes". */
+const subscriptionLifeMs = 300_000;
+
 /** Scenes of one run, in this order, under one steady load. */
 describe('a KCL consumer with a fan-out of its own, under load', function () {
   this.timeout(120_000);
@@ -40,6 +43,15 @@ describe('a KCL consumer with a fan-out of its own, under load', function () {
     load = rig.startLoad(recordsPerSecond);
     await application.reading(shards, 0);
     assert.deepEqual(await rig.consumers(), ['recorder']);
+  });
+
+  it('subscribes anew when its subscriptions end after five minutes, and repeats nothing', async function () {
+    const before = repeatedSoFar();
+    const subscribed = await rig.measured('SubscribeToShard.Success');
+    await rig.advance(subscriptionLifeMs);
+    await flowsAgain(this.test, Date.now(), before);
+    assert.equal(repeatedSoFar(), before);
+    assert.equal(await rig.measured('SubscribeToShard.Success'), subscribed + shards.length);
   });
 
   it('survives kill -9 of its daemon', async function () {

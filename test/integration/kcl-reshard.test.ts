@@ -62,7 +62,7 @@ describe(`reshards ${shardCounts.join(' → ')} at ${recordsPerSecond} records/s
       await waitFor(`all of ${application.name}`, () => application.deliveries().length >= rig.putSoFar);
     }
     for (const recorder of recorders) assert.deepEqual(await recorder.stop(), { code: 0, signal: null });
-    const refused = `${load.throttled} puts and ${await rig.refusedReads()} reads refused`;
+    const refused = `${load.throttled} puts and ${await rig.measured('ReadProvisionedThroughputExceeded')} reads refused`;
     this.test!.title += ` (${settleMs.slice(1).map(inSeconds).join(', ')} s until settled; ${refused})`;
   });
 

@@ -24,6 +24,9 @@ export const minIdleTimeBetweenReadsMs = 200;
 /** Most records one GetRecords answers (Kinesis API reference, Limit). */
 const maxRecordsPerRead = 10_000;
 
+/** Longest name of a fan-out consumer (Kinesis API reference, RegisterStreamConsumer). */
+const maxConsumerName = 128;
+
 /** Every problem of the options, in words; empty when the daemon can be started with them. */
 export function daemonOptionProblems(options: DaemonOptions): string[] {
   const problems: string[] = [];
@@ -43,6 +46,10 @@ export function daemonOptionProblems(options: DaemonOptions): string[] {
     options.maxRecords < 1 || options.maxRecords > maxRecordsPerRead,
     `records per read is ${options.maxRecords}: expected 1 to ${maxRecordsPerRead}`,
   );
+  refuse(
+    options.retrievalMode === 'FANOUT' && options.application.length > maxConsumerName,
+    `the application's name has ${options.application.length} characters: under FANOUT it is a consumer's name too, at most ${maxConsumerName}`,
+  );
   // The daemon drops a setting that equals its type's zero without a word.
   for (const [name, value] of Object.entries(options)) {
     refuse(typeof value === 'number' && !(Number.isInteger(value) && value > 0), `${name} is ${value}: expected a whole number above 0`);
@@ -54,6 +61,7 @@ export function daemonOptionProblems(options: DaemonOptions): string[] {
  * The daemon's .properties text.
  *
  * - retrievalMode is always written: the default registers a paid fan-out consumer.
+ * - FANOUT: KCL registers a consumer under the application's name where there is none, and never deregisters it (docs/adr/0011).
  * - shutdownGraceMillis: its default 0 makes the daemon exit before shutdownRequested is delivered.
  * - empty lists are delivered, so that an idle shard ticks.
  * - maxActiveThreads stays out: a fixed pool deadlocks below about three threads a shard.

@@ -67,6 +67,7 @@ export async function startRig({ shards }: { readonly shards: number }) {
   let put = 0;
   const next = (): number => put++;
   const applications: Application[] = [];
+  const loads: Load[] = [];
   return {
     application(name: string): Application {
       const application = new Application({ name, bundle, environment, evidenceFile: path.join(folder, `${name}.ndjson`) });
@@ -86,7 +87,11 @@ export async function startRig({ shards }: { readonly shards: number }) {
       return put;
     },
     /** Puts steadily until it is stopped. */
-    startLoad: (recordsPerSecond: number) => new Load({ client, streamName: StreamName, recordsPerSecond, next }),
+    startLoad(recordsPerSecond: number): Load {
+      const load = new Load({ client, streamName: StreamName, recordsPerSecond, next });
+      loads.push(load);
+      return load;
+    },
     /** Resolves with the ids of the shards that are open then. */
     async reshard(to: number): Promise<string[]> {
       await client.send(new UpdateShardCountCommand({ StreamName, TargetShardCount: to, ScalingType: 'UNIFORM_SCALING' }));
@@ -104,16 +109,22 @@ export async function startRig({ shards }: { readonly shards: number }) {
     async deregister(ConsumerName: string): Promise<void> {
       await client.send(new DeregisterStreamConsumerCommand({ StreamARN, ConsumerName }));
     },
-    /** GetRecords that the stream refused so far, for the limits of its shards. */
-    async refusedReads(): Promise<number> {
-      const query = `stream=${StreamName}&name=ReadProvisionedThroughputExceeded&from=0`;
-      const { metrics } = (await (await fetch(`${kinesis.endpoint}/_local/metrics?${query}`)).json()) as Measured;
+    /** Moves the time of the stream on; the daemon's stays. */
+    async advance(advanceMs: number): Promise<void> {
+      const answer = await fetch(`${kinesis.endpoint}/_local/clock`, { method: 'POST', body: JSON.stringify({ advanceMs }) });
+      if (!answer.ok) throw new Error(await answer.text());
+    },
+    /** Sum so far of one of the stream's metrics, or of its consumers'. */
+    async measured(name: 'ReadProvisionedThroughputExceeded' | 'SubscribeToShard.Success'): Promise<number> {
+      const answer = await fetch(`${kinesis.endpoint}/_local/metrics?stream=${StreamName}&name=${name}&from=0`);
+      const { metrics } = (await answer.json()) as Measured;
       return metrics
         .filter(({ shard }) => shard === undefined)
         .flatMap(({ datapoints }) => datapoints)
         .reduce((all, { sum }) => all + sum, 0);
     },
     async stop(): Promise<void> {
+      await Promise.allSettled(loads.map((load) => load.stop())); // a test that failed may have left one
       await Promise.all(applications.map((application) => application.end()));
       client.destroy();
       await Promise.all([kinesis.close(), stack.stop()]);

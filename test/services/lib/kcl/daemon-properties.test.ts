@@ -98,6 +98,12 @@ describe('daemon options', () => {
     assert.match(problems.join('\n'), /"my main\.js"[^]*100 ms[^]*10001[^]*shutdownGraceMs is 0/);
   });
 
+  it('keep the length of a consumer name, under fan-out alone', () => {
+    const application = 'a'.repeat(129);
+    assert.deepEqual(daemonOptionProblems({ ...options, application }), []);
+    assert.match(daemonOptionProblems({ ...options, application, retrievalMode: 'FANOUT' }).join(), /129 characters[^]*at most 128/);
+  });
+
   it('never hold a zero, which the daemon would drop without a word', () => {
     for (const key of ['failoverTimeMs', 'shardSyncIntervalMs', 'parentShardPollIntervalMs', 'shutdownGraceMs'] as const) {
       assert.equal(daemonOptionProblems({ ...options, [key]: 0 }).length, 1, key);
