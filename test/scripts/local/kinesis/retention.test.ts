@@ -85,6 +85,13 @@ describe('local Kinesis: the retention of records', () => {
     assert.equal(await from(), '34');
   });
 
+  it('does not bring back by an increase what has expired since it was last looked at', async () => {
+    rig.pass(dayMs - 5 * hourMs);
+    rig.pass(1);
+    await increase(rig, 48);
+    assert.equal(await from(), '1234');
+  });
+
   it('loses at once what a decrease leaves behind, and does not find it again', async () => {
     await increase(rig, 8_760);
     rig.pass(300 * dayMs);

@@ -86,6 +86,8 @@ describe('local Kinesis: SplitShard and MergeShards', () => {
     await assert.rejects(split(0, 10n), awsError('InvalidArgumentException', closed));
     await assert.rejects(merge(0, 1), awsError('InvalidArgumentException', closed));
     assert.equal((await list()).length, 4);
+    await split(1, 2n ** 127n + 9n);
+    await assert.rejects(merge(3, 1), awsError('InvalidArgumentException', /^Shard shardId-000000000001 .*not eligible/));
   });
 
   it('merges only neighbours, the lower one named first', async () => {
