@@ -6,6 +6,7 @@ import { Faults } from '../../../../../scripts/local/kinesis/faults/faults.ts';
 import { Subject } from '../../../../../scripts/local/kinesis/faults/subject.ts';
 import { Metrics } from '../../../../../scripts/local/kinesis/metrics/metrics.ts';
 import type { Service } from '../../../../../scripts/local/kinesis/operations/call.ts';
+import { counterAt } from '../../../../../scripts/local/kinesis/operations/iterators.ts';
 import { jsonCodec } from '../../../../../scripts/local/kinesis/protocol/json-codec.ts';
 import { Tokens } from '../../../../../scripts/local/kinesis/protocol/tokens.ts';
 import { Consumer } from '../../../../../scripts/local/kinesis/store/consumers.ts';
@@ -87,7 +88,7 @@ export class BareReader extends Writable {
   }
 }
 
-/** A stream `s` of one shard with one consumer, without a network between: what the clock makes due has happened when it returns. */
+/** A stream `s` of two shards with one consumer that reads the first, without a network between: what the clock makes due has happened when it returns. */
 export class BareStream {
   readonly clock = new CountingClock();
   readonly service: Service;
@@ -110,17 +111,17 @@ export class BareStream {
       subscriptions: new Set(),
       scratch: Buffer.alloc(0),
     };
-    this.stream = store.create('s', 'PROVISIONED', 1);
+    this.stream = store.create('s', 'PROVISIONED', 2);
     this.shard = this.stream.shards[0] as Shard;
     this.consumer = new Consumer(this.stream.arn, 'reader', startMs, 0);
     this.stream.consumers.add(this.consumer);
   }
 
   /** `data` begins with `text`; the key has one byte. */
-  append(text: string, bytes = text.length): void {
+  append(text: string, bytes = text.length, shard = this.shard): void {
     const data = Buffer.alloc(bytes);
     data.write(text, 'latin1');
-    this.stream.append(this.shard, this.clock.now(), 'k', 1, data, 0, bytes);
+    this.stream.append(shard, this.clock.now(), 'k', 1, data, 0, bytes);
   }
 
   /** From the first record with a counter ≥ `counter` on; takes over from the subscription before. */
@@ -134,6 +135,15 @@ export class BareStream {
     seat.occupy(subscription);
     subscription.start(reader);
     return reader;
+  }
+
+  /** Takes up where an earlier reader was told that it stands. */
+  resume(type: 'AT_SEQUENCE_NUMBER' | 'AFTER_SEQUENCE_NUMBER', sequenceNumber: string, isSlow = false): BareReader {
+    const { service, stream, shard } = this;
+    const subject = new Subject('SubscribeToShard', {}, service);
+    const call = { ...service, service, subject, input: {}, codec: jsonCodec, latencyMs: () => 0 };
+    const position = { type, sequenceNumber, timestampMs: undefined };
+    return this.subscribe(counterAt(position, 'SubscribeToShard', stream, shard, call), isSlow);
   }
 
   /** Moves the clock in steps, so that what waits for a time finds it. */
