@@ -1,5 +1,5 @@
 import { type Flags, flag, option, options, preset, UsageError } from '../cli/flags.ts';
-import { parseDuration, parseInteger } from '../cli/values.ts';
+import { parseDuration, parseInteger, parseOneOf } from '../cli/values.ts';
 import { trafficFlags } from '../generate/flags.ts';
 
 export const serviceNames = ['event-router', 'fraud-detector', 'redshift-loader'] as const;
@@ -26,6 +26,12 @@ export const demoFlags = {
   kill: options('SERVICE@T', 'kill -9 the whole service T after the first record, and start it again', parseStop('kill')),
   restart: options('SERVICE@T', 'SIGTERM, wait for its end, start it again', parseStop('restart')),
   reshard: options('STREAM:FROM-TO@T', 'start the stream with FROM shards and bring it to TO', parseReshard),
+  retrieval: preset(
+    'MODE',
+    'how consumers read: polling, or fanout, each with a throughput of its own',
+    'polling',
+    parseOneOf('polling', 'fanout'),
+  ),
   'drain-timeout': preset('DUR', 'how long consumers may take to finish what was sent', '2m', parseDuration),
   port: option('N', 'port of the page on 127.0.0.1 (default: any free one)', 0, parseInteger(1, 65_535)),
   json: flag('the result as one JSON line on standard output'),

@@ -11,7 +11,7 @@ import { type Database, openDatabase } from '../../services/lib/warehouse/databa
 import { migrate } from '../../services/lib/warehouse/migrations.ts';
 import { redshiftLoader } from '../../services/redshift-loader/service.ts';
 import { createResources, type LocalStack, startStack } from '../local/stack.ts';
-import { type ServiceName, type StreamName, serviceNames } from './flags.ts';
+import { type DemoFlags, type ServiceName, type StreamName, serviceNames } from './flags.ts';
 import type { RunFolder } from './run-folder.ts';
 import { ServiceProcess, serviceStopMs } from './service-process.ts';
 
@@ -30,6 +30,7 @@ export interface LocalSystemOptions {
   readonly folder: RunFolder;
   readonly shards: Readonly<Record<StreamName, number>>;
   readonly kinesisBytes: number;
+  readonly retrieval: DemoFlags['retrieval'];
   readonly onProgress: (text: string) => void;
   /** A service ended although nobody asked it to. */
   readonly onFailure: (error: Error) => void;
@@ -54,7 +55,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
     kinesis: { limits: true, maxBytes: options.kinesisBytes },
     onProgress: (part, ms) => onProgress(`${part} is up after ${seconds(ms)}`),
   });
-  const environment = { ...stack.environment(), TMPDIR: folder.temporary };
+  const environment = { ...stack.environment(), TMPDIR: folder.temporary, KCL_RETRIEVAL_MODE: options.retrieval.toUpperCase() };
   const aws = loadConfig(awsConfig, environment);
   const kinesis = kinesisClient(aws);
   const dynamo = dynamoClient(aws);

@@ -72,6 +72,7 @@ export async function runDemo(run: DemoRun): Promise<DemoOutcome> {
       folder,
       shards: shardsFor(flags.rate, run.disturbances),
       kinesisBytes: Math.max(leastKinesisBytes, (flags.rate * bytesPerRecord * (flags.duration ?? 0)) / 1_000),
+      retrieval: flags.retrieval,
       onProgress: say,
       onFailure: (error) => failed.abort(error),
       signal,

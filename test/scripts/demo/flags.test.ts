@@ -46,6 +46,12 @@ describe('demo flags', () => {
     assert.deepEqual([rate, seed, duplicates, disorder, late, future, malformed, drain], expected);
   });
 
+  it('has consumers poll unless fan-out is asked for', () => {
+    assert.equal(parse().retrieval, 'polling');
+    assert.equal(parse('--retrieval', 'fanout').retrieval, 'fanout');
+    usage(() => parse('--retrieval', 'push'), /expected one of polling, fanout/);
+  });
+
   it('limits what a judged run can hold', () => {
     usage(() => parse('--duration', '2h'), /expected 1s to 1h/);
     usage(() => parse('--disorder', '10m'), /expected at most 5m/);
