@@ -50,7 +50,9 @@ export const deleteStream: Operation = (call) => {
   const enforced = booleanIn(call.input, 'EnforceConsumerDeletion');
   const stream = streamOf(call);
   assertActive(stream, store);
-  if (enforced !== true && stream.consumers.list(store.now()).length > 0) {
+  const nowMs = store.now();
+  const consumers = stream.consumers.list(nowMs);
+  if (enforced !== true && consumers.length > 0) {
     throw new ApiError(
       'ResourceInUseException',
       `Stream ${stream.name} under account ${store.accountId} has registered consumers: delete them first or set EnforceConsumerDeletion.`,
@@ -61,6 +63,7 @@ export const deleteStream: Operation = (call) => {
     store.delete(stream);
   } else {
     stream.status = 'DELETING';
+    for (const consumer of consumers) consumer.delete(nowMs + statusDelayMs);
     clock.after(statusDelayMs, () => store.delete(stream));
   }
   return noBody;

@@ -6,8 +6,10 @@ import {
   DescribeStreamSummaryCommand,
   IncreaseStreamRetentionPeriodCommand,
   ListShardsCommand,
+  ListStreamConsumersCommand,
   ListStreamsCommand,
   MergeShardsCommand,
+  RegisterStreamConsumerCommand,
   SplitShardCommand,
   UpdateShardCountCommand,
 } from '@aws-sdk/client-kinesis';
@@ -92,6 +94,19 @@ describe('local Kinesis: the status of a stream', () => {
     rig.pass(1);
     await assert.rejects(status(), awsError('ResourceNotFoundException'));
     await rig.create('s', 1);
+  });
+
+  it('is DELETING with its consumers, which must go first unless their deletion is enforced', async () => {
+    rig.pass(delayMs);
+    const StreamARN = 'arn:aws:kinesis:us-east-1:000000000000:stream/s';
+    await rig.client.send(new RegisterStreamConsumerCommand({ StreamARN, ConsumerName: 'c' }));
+    rig.pass(delayMs);
+    await assert.rejects(changes.delete(), awsError('ResourceInUseException', /registered consumers/));
+    await rig.client.send(new DeleteStreamCommand({ StreamName, EnforceConsumerDeletion: true }));
+    const { Consumers } = await rig.client.send(new ListStreamConsumersCommand({ StreamARN }));
+    assert.equal(Consumers?.[0]?.ConsumerStatus, 'DELETING');
+    rig.pass(delayMs);
+    await assert.rejects(status(), awsError('ResourceNotFoundException'));
   });
 
   it('lets five streams at a time be CREATING or DELETING, with limits on', async () => {
