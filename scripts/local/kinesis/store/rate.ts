@@ -1,13 +1,9 @@
+import { TakenSlots } from './taken-slots.ts';
+
 const secondMs = 1_000;
 
 /** How late a slot may be taken and still keep its beat: the pause between calls of one who makes the 5 a second that AWS allows. */
 const latenessMs = 200;
-
-/** Neighbouring slots that were taken for the same time. */
-interface Taken {
-  readonly atMs: number;
-  slots: number;
-}
 
 /**
  * At most `capacity` units a second, as so many slots: a slot that was taken is to be had again one second later.
@@ -23,9 +19,8 @@ interface Taken {
  */
 export class Rate {
   readonly #capacity: number;
-  /** Earliest first; their times may lie ahead. A slot that is not in it has rested long enough to begin a new beat. */
-  readonly #taken: Taken[] = [];
-  #takenSlots = 0;
+  /** Slots taken, grouped by the time they were taken for. A slot that is not in it has rested long enough to begin a new beat. */
+  readonly #taken = new TakenSlots();
   #clockMs: number | undefined;
   #timeMs = 0;
 
@@ -35,70 +30,50 @@ export class Rate {
 
   /** Whether `units` are to be had at `nowMs`. */
   allows(nowMs: number, units: number): boolean {
-    this.#advance(nowMs);
-    let free = this.#capacity - this.#takenSlots;
-    for (const { atMs, slots } of this.#taken) {
-      if (free >= units || atMs + secondMs > this.#timeMs) break;
-      free += slots;
-    }
-    return free >= units;
+    return this.#free(nowMs, units) >= units;
   }
 
   /** How many units are to be had at `nowMs`. */
   free(nowMs: number): number {
-    this.#advance(nowMs);
-    let free = this.#capacity - this.#takenSlots;
-    for (const { atMs, slots } of this.#taken) {
-      if (atMs + secondMs > this.#timeMs) break;
-      free += slots;
-    }
-    return free;
+    return this.#free(nowMs, Number.POSITIVE_INFINITY);
   }
 
   /** How long until more are, in ms; 0 when none is taken. */
   waitMs(nowMs: number): number {
     this.#advance(nowMs);
-    const next = this.#taken.find(({ atMs }) => atMs + secondMs > this.#timeMs);
-    return next === undefined ? 0 : next.atMs + secondMs - this.#timeMs;
+    for (let i = 0; i < this.#taken.groups; i++) {
+      const dueMs = this.#taken.atMs(i) + secondMs;
+      if (dueMs > this.#timeMs) return dueMs - this.#timeMs;
+    }
+    return 0;
   }
 
   /** Takes `units`; what is more than `allows` allows is taken from the seconds that follow. */
   take(nowMs: number, units: number): void {
     this.#advance(nowMs);
+    const taken = this.#taken;
     let rest = units;
-    for (let first = this.#taken[0]; rest > 0 && first !== undefined && first.atMs + secondMs <= this.#timeMs; first = this.#taken[0]) {
-      rest -= this.#takeAgain(first, rest);
-    }
-    const fresh = Math.min(rest, this.#capacity - this.#takenSlots);
-    if (fresh > 0) this.#add(this.#timeMs, fresh);
+    while (rest > 0 && taken.groups > 0 && taken.atMs(0) + secondMs <= this.#timeMs) rest -= taken.moveFirst(rest, secondMs);
+    const fresh = Math.min(rest, this.#capacity - taken.slots);
+    if (fresh > 0) taken.add(this.#timeMs, fresh);
     rest -= fresh;
-    while (rest > 0) rest -= this.#takeAgain(this.#taken[0] as Taken, rest);
+    while (rest > 0) rest -= taken.moveFirst(rest, secondMs);
   }
 
-  /** Takes slots of the earliest group for one second later. */
-  #takeAgain(first: Taken, wanted: number): number {
-    const slots = Math.min(first.slots, wanted);
-    first.slots -= slots;
-    this.#takenSlots -= slots;
-    if (first.slots === 0) this.#taken.shift();
-    this.#add(first.atMs + secondMs, slots);
-    return slots;
-  }
-
-  #add(atMs: number, slots: number): void {
-    this.#takenSlots += slots;
-    const last = this.#taken.at(-1);
-    if (last?.atMs === atMs) last.slots += slots;
-    else this.#taken.push({ atMs, slots });
+  /** Counts no further than to `enough`. */
+  #free(nowMs: number, enough: number): number {
+    this.#advance(nowMs);
+    const taken = this.#taken;
+    let free = this.#capacity - taken.slots;
+    for (let i = 0; free < enough && i < taken.groups && taken.atMs(i) + secondMs <= this.#timeMs; i++) free += taken.slotsAt(i);
+    return free;
   }
 
   #advance(nowMs: number): void {
     if (nowMs === this.#clockMs) return;
     this.#timeMs += Math.max(0, nowMs - (this.#clockMs ?? nowMs));
     this.#clockMs = nowMs;
-    for (let first = this.#taken[0]; first && first.atMs + secondMs + latenessMs < this.#timeMs; first = this.#taken[0]) {
-      this.#takenSlots -= first.slots;
-      this.#taken.shift();
-    }
+    const taken = this.#taken;
+    while (taken.groups > 0 && taken.atMs(0) + secondMs + latenessMs < this.#timeMs) taken.dropFirst();
   }
 }
