@@ -6,7 +6,9 @@ import { startKinesisProcess } from '../local/kinesis/kinesis.ts';
 import { startProcess } from '../local/process/managed-process.ts';
 import { type Bench, type Figure, median } from './harness/bench.ts';
 import { getRate } from './kinesis/gets.ts';
+import { limitsRatio } from './kinesis/limits-cost.ts';
 import { assertAllStored, putBodies, putRate, recordsPerRequest } from './kinesis/puts.ts';
+import { pushLatencies, subscribeRate } from './kinesis/subscriptions.ts';
 import { WireClient } from './kinesis/wire-client.ts';
 
 const streamName = 'bench';
@@ -17,22 +19,32 @@ const roundRequests = 60;
 const longRecords = 1_000_000;
 const partRecords = 100_000;
 const readPerShard = 50_000;
+const pushRounds = 3;
+const latencyStream = 'latency';
+const latencyRate = 500;
+const latencySeconds = 4;
 
 export const bench: Bench = {
   flags: {},
-  summary: 'the local Kinesis: PutRecords beside a bare HTTP/2 echo, a million records, GetRecords in JSON and CBOR',
+  summary:
+    'the local Kinesis: PutRecords beside a bare HTTP/2 echo, a million records, GetRecords and SubscribeToShard, the cost of limits',
 
   async run(report, signal) {
     const folder = await mkdtemp(join(tmpdir(), 'bench-kinesis-'));
     const env = { PATH: process.env['PATH'] ?? '' };
     const kinesis = await startKinesisProcess({ limits: false, maxBytes: capBytes, env, logFile: join(folder, 'kinesis.log') });
+    const limited = await startKinesisProcess({ limits: true, maxBytes: capBytes, env, logFile: join(folder, 'limited.log') });
     const echo = await startEcho(env, join(folder, 'echo.log'));
-    const clients = { kinesis: new WireClient(kinesis.endpoint), echo: new WireClient(echo.endpoint) };
+    const clients = {
+      kinesis: new WireClient(kinesis.endpoint),
+      limited: new WireClient(limited.endpoint),
+      echo: new WireClient(echo.endpoint),
+    };
     try {
       return await measure(clients, report, signal);
     } finally {
       for (const client of Object.values(clients)) client.close();
-      await Promise.all([kinesis.process.stop(), echo.process.stop()]);
+      await Promise.all([kinesis, limited, echo].map(({ process: server }) => server.stop()));
       await rm(folder, { recursive: true, force: true });
     }
   },
@@ -55,10 +67,12 @@ async function startEcho(env: Record<string, string>, logFile: string) {
 
 interface Clients {
   readonly kinesis: WireClient;
+  /** A second server, with limits on. */
+  readonly limited: WireClient;
   readonly echo: WireClient;
 }
 
-async function measure({ kinesis, echo }: Clients, report: (line: string) => void, signal: AbortSignal): Promise<Figure[]> {
+async function measure({ kinesis, limited, echo }: Clients, report: (line: string) => void, signal: AbortSignal): Promise<Figure[]> {
   const bodies = putBodies(streamName);
   const create = () => kinesis.json('CreateStream', { StreamName: streamName, ShardCount: shards });
   const put = (requests: number) => putRate(kinesis, bodies, requests, signal, assertAllStored);
@@ -80,6 +94,9 @@ async function measure({ kinesis, echo }: Clients, report: (line: string) => voi
   }
   const json = await getRate(kinesis, streamName, 'json', readPerShard, signal);
   const cbor = await getRate(kinesis, streamName, 'cbor', readPerShard, signal);
+  const pushes = await measurePushes(kinesis, report, signal);
+  await kinesis.json('DeleteStream', { StreamName: streamName, EnforceConsumerDeletion: true });
+  const limitsToNone = await limitsRatio(limited, kinesis, signal);
   const [put1, echo1, first, last] = [median(rates.put), median(rates.echo), parts[0] ?? 0, parts.at(-1) ?? 0];
   const unit = 'records/s';
   return [
@@ -97,6 +114,36 @@ async function measure({ kinesis, echo }: Clients, report: (line: string) => voi
     { name: 'lastToFirst', label: 'last : first', value: last / first, unit: '', atLeast: 0.7 },
     { name: 'getJsonPerSecond', label: 'GetRecords, JSON', value: json, unit },
     { name: 'getCborPerSecond', label: 'GetRecords, CBOR', value: cbor, unit },
+    ...pushes,
+    { name: 'limitsToNone', label: 'PutRecords, limits on : off', value: limitsToNone, unit: '', atLeast: 0.8 },
+  ];
+}
+
+/** One subscription beside GetRecords of the same shard, and how soon an event follows its put. */
+async function measurePushes(kinesis: WireClient, report: (line: string) => void, signal: AbortSignal): Promise<Figure[]> {
+  const unit = 'records/s';
+  const figures: Figure[] = [];
+  for (const format of ['json', 'cbor'] as const) {
+    const rates = { get: [] as number[], push: [] as number[] };
+    for (let round = 1; round <= pushRounds; round++) {
+      rates.get.push(await getRate(kinesis, streamName, format, readPerShard, signal, 1));
+      rates.push.push(await subscribeRate(kinesis, streamName, format, readPerShard));
+    }
+    const name = format === 'json' ? 'Json' : 'Cbor';
+    const ratio = median(rates.push.map((rate, i) => rate / (rates.get[i] ?? Number.NaN)));
+    report(`${format}: one shard by GetRecords ${per(median(rates.get))}, by a subscription ${per(median(rates.push))} records/s`);
+    figures.push(
+      { name: `push${name}PerSecond`, label: `SubscribeToShard, ${format.toUpperCase()}`, value: median(rates.push), unit },
+      { name: `push${name}ToGet`, label: `SubscribeToShard : GetRecords, ${format.toUpperCase()}`, value: ratio, unit: '', atLeast: 0.5 },
+    );
+  }
+  await kinesis.json('CreateStream', { StreamName: latencyStream, ShardCount: 1 });
+  const latencies = await pushLatencies(kinesis, latencyStream, latencyRate, latencySeconds);
+  const at = (quantile: number) => latencies[Math.floor(latencies.length * quantile)] ?? Number.NaN;
+  return [
+    ...figures,
+    { name: 'putToEventP50Ms', label: `put to event at ${latencyRate} records/s, p50`, value: at(0.5), unit: 'ms' },
+    { name: 'putToEventP95Ms', label: `put to event at ${latencyRate} records/s, p95`, value: at(0.95), unit: 'ms' },
   ];
 }
 

@@ -123,20 +123,26 @@ describe('local Kinesis: requests that nobody should send', function () {
 
   it('are answered as AWS would, each of them, and the server lives on', async () => {
     const statuses = new Map<number, number>();
+    const wentOn = new Map<string, number>();
     const samples: string[] = [];
     for (let from = 0; from < runs; from += renewEvery) {
       const known = await plausible();
       const requests = Array.from({ length: Math.min(renewEvery, runs - from) }, (_, i) => from + i);
       const sender = async () => {
         for (let run = requests.shift(); run !== undefined; run = requests.shift()) {
-          const status = await send(requestOf(new Random(seed + run), known), run);
+          const request = requestOf(new Random(seed + run), known);
+          const status = await send(request, run);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          if (status === 200) wentOn.set(request.target, (wentOn.get(request.target) ?? 0) + 1);
         }
       };
       await Promise.all(Array.from({ length: underWay }, sender));
       if (pid !== undefined && (from / renewEvery) % 25 === 0) samples.push(`${from} requests: ${footprint(pid)}`);
     }
-    if (samples.length > 0) process.stderr.write(`SEED=${seed}\n${samples.join('\n')}\n${JSON.stringify(Object.fromEntries(statuses))}\n`);
+    if (samples.length > 0) {
+      const counts = [statuses, wentOn].map((map) => JSON.stringify(Object.fromEntries(map)));
+      process.stderr.write(`${[`SEED=${seed}`, ...samples, ...counts].join('\n')}\n`);
+    }
     assert.ok((statuses.get(200) ?? 0) > runs / 50, `too few that went on: ${JSON.stringify([...statuses])}`);
     await plausible();
     assert.deepEqual((await call('ListStreams', {}))['StreamNames'], ['s']);
