@@ -3,8 +3,9 @@ import type { Context } from './context.ts';
 /**
  * What a target can do beyond the API itself.
  * `clock`: its time can be moved, so that minutes and days pass at once.
+ * `slow-states`: CREATING, UPDATING and DELETING last long enough to be met.
  */
-export type Capability = 'clock';
+export type Capability = 'clock' | 'slow-states';
 
 /** One small statement about the API, and the place in AWS's text that makes it. */
 export interface Check {

@@ -7,7 +7,9 @@ import { listShardsChecks } from './list-shards.ts';
 import { listStreamsChecks } from './list-streams.ts';
 import { putChecks } from './put.ts';
 import { reshardChecks } from './reshard.ts';
+import { resourceTagChecks } from './resource-tags.ts';
 import { retentionChecks } from './retention.ts';
+import { stateChecks } from './states.ts';
 import { streamChecks } from './streams.ts';
 import { subscribeChecks } from './subscribe.ts';
 import { tagChecks } from './tags.ts';
@@ -16,6 +18,7 @@ import { wireChecks } from './wire.ts';
 
 export const checks: readonly Check[] = [
   ...streamChecks,
+  ...stateChecks,
   ...listStreamsChecks,
   ...listShardsChecks,
   ...putChecks,
@@ -25,6 +28,7 @@ export const checks: readonly Check[] = [
   ...wireChecks,
   ...validationChecks,
   ...tagChecks,
+  ...resourceTagChecks,
   ...subscribeChecks,
   ...retentionChecks,
   ...limitChecks,

@@ -199,6 +199,12 @@ export const kinesisLocalDifferences: Differences = Object.fromEntries([
     'SubscribeToShard: AT_TIMESTAMP without Timestamp is refused',
     'SubscribeToShard: AT_TIMESTAMP in the future is refused',
   ]),
+  ...listed('forgets them', 'RegisterStreamConsumer, Tags: "Tags will take effect from the CREATING status of the consumer"', [
+    'RegisterStreamConsumer: Tags are on the consumer',
+  ]),
+  ...listed('answers them all', 'ListTagsForStream: "a limit of five transactions per second per account"', [
+    'ListTagsForStream: many calls at once are refused with LimitExceededException beyond five in a second',
+  ]),
   ...listed('has no limits of throughput', 'PutRecords, PutRecord, GetRecords: ProvisionedThroughputExceededException', [
     'PutRecords: a shard takes about 1,000 records in a second and refuses the others, entry by entry',
     'PutRecords: a refused entry has ErrorCode and ErrorMessage, and neither ShardId nor SequenceNumber',
