@@ -342,6 +342,34 @@ describe('local Kinesis: connections that nobody should make', () => {
       for (const connection of idle) connection.close();
     });
 
+    it('any of them left open keeps it from closing for no more than its grace', async () => {
+      const other = await startKinesis({ limits: false });
+      const open: RawConnection[] = [];
+      for (const bytes of [
+        Buffer.alloc(0),
+        Buffer.from('P'),
+        preface,
+        Buffer.concat([preface, settings, frame(frameTypes.headers, endHeaders, 1, head2())]),
+        Buffer.concat([preface, settings, frame(frameTypes.headers, 0, 1, head2())]),
+        Buffer.concat([preface, settings, frame(frameTypes.data, 0, 7, Buffer.from('x'))]),
+        Buffer.from('NONSENSE\r\n\r\n'),
+        Buffer.from('CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n'),
+        Buffer.from(listStreams().slice(0, 40)),
+        Buffer.from(listStreams().replace('content-length: 2', 'content-length: 50')),
+      ]) {
+        const connection = await RawConnection.open(other.endpoint);
+        connection.write(bytes);
+        open.push(connection);
+      }
+      const client = new Wire(other.endpoint);
+      await client.http2(good); // all before it have been read
+      await client.close();
+      const started = performance.now();
+      await other.close();
+      assert.ok(performance.now() - started < 1_500);
+      for (const connection of open) connection.close();
+    });
+
     it('random frames never end it', async () => {
       const random = new Random(seed);
       for (let i = 0; i < 60; i++) {
