@@ -28,18 +28,13 @@ export const subscribeToShard: Operation = (call) => {
     );
   }
   const shard = shardOf(stream, shardId, store);
-  const counter = counterAt(position, 'SubscribeToShard', stream, shard, call);
   const seat = consumer.seat(shard.id);
-  switch (seat.take(nowMs, limits)) {
-    case 'in-use':
-      throw alreadySubscribed(consumer, stream, shard, store.accountId);
-    case 'too-soon':
-      throw new ApiError('LimitExceededException', `Rate exceeded for consumer ${arn} and shard ${shard.id}`);
-    case 'taken': {
-      call.metrics.subscribed(stream.name, consumer.name);
-      const subscription = new Subscription({ service, subject, codec, consumer, seat, stream, shard, counter });
-      seat.occupy(subscription);
-      return { contentType: eventStreamType, start: (out) => subscription.start(out) };
-    }
-  }
+  const refusal = seat.refusal(nowMs, limits);
+  if (refusal === 'in-use') throw alreadySubscribed(consumer, stream, shard, store.accountId);
+  if (refusal === 'too-soon') throw new ApiError('LimitExceededException', `Rate exceeded for consumer ${arn} and shard ${shard.id}`);
+  const counter = counterAt(position, 'SubscribeToShard', stream, shard, call);
+  const subscription = new Subscription({ service, subject, codec, consumer, seat, stream, shard, counter });
+  seat.take(nowMs, subscription);
+  call.metrics.subscribed(stream.name, consumer.name);
+  return { contentType: eventStreamType, start: (out) => subscription.start(out) };
 };

@@ -19,22 +19,22 @@ export class Seat {
   #takenAtMs = Number.NEGATIVE_INFINITY;
   #calledAtMs = Number.NEGATIVE_INFINITY;
 
-  /** Takes the seat, and from whoever has it. `limits`: whether the rate of calls counts. */
-  take(nowMs: number, limits: boolean): 'taken' | 'in-use' | 'too-soon' {
-    const sinceCallMs = nowMs - this.#calledAtMs;
+  /** Why a call may not have the seat now. `limits`: whether the rate of calls counts. */
+  refusal(nowMs: number, limits: boolean): 'in-use' | 'too-soon' | undefined {
+    const isTooSoon = limits && isWithin(nowMs - this.#calledAtMs, callMs);
     if (isWithin(nowMs - this.#takenAtMs, graceMs)) {
-      this.#calledAtMs = nowMs;
+      if (!isTooSoon) this.#calledAtMs = nowMs;
       return 'in-use';
     }
-    if (limits && isWithin(sinceCallMs, callMs)) return 'too-soon';
-    this.vacate('taken-over');
-    this.#calledAtMs = nowMs;
-    this.#takenAtMs = nowMs;
-    return 'taken';
+    return isTooSoon ? 'too-soon' : undefined;
   }
 
-  occupy(occupant: Occupant): void {
+  /** From whoever has it. */
+  take(nowMs: number, occupant: Occupant): void {
+    this.vacate('taken-over');
     this.#occupant = occupant;
+    this.#calledAtMs = nowMs;
+    this.#takenAtMs = nowMs;
   }
 
   vacate(reason: Eviction): void {

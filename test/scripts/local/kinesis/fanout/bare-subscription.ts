@@ -131,8 +131,7 @@ export class BareStream {
     const seat = consumer.seat(shard.id);
     const subject = new Subject('SubscribeToShard', {}, service);
     const subscription = new Subscription({ service, subject, codec: jsonCodec, consumer, seat, stream, shard, counter });
-    seat.vacate('taken-over');
-    seat.occupy(subscription);
+    seat.take(this.clock.now(), subscription);
     subscription.start(reader);
     return reader;
   }

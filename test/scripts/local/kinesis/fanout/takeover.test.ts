@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
 import { DeleteStreamCommand, DeregisterStreamConsumerCommand } from '@aws-sdk/client-kinesis';
 import { awsError, textOf, transports } from '../rig.ts';
 import { FanoutRig } from './fanout-rig.ts';
@@ -95,6 +96,23 @@ describe('Local Kinesis without limits, one subscription per consumer and shard'
     rig.pass(1);
     await rig.subscribe(latest);
     await assert.rejects(first.rest(), inUse);
+    await rig.stop();
+  });
+
+  it('tells who lost it before his own answer went out', async () => {
+    const rig = await FanoutRig.open({
+      limits: false,
+      faults: [{ kind: 'slow', delayMs: 6_000, operations: ['SubscribeToShard'], times: 1 }],
+    });
+    const { pending } = rig.clock;
+    const first = rig.subscribe(latest);
+    while (rig.clock.pending === pending) await turn();
+    rig.pass(5_000);
+    const second = await rig.subscribe(latest);
+    rig.pass(1_000);
+    await assert.rejects((await first).rest(), inUse);
+    await rig.put('s', [{ key: 'k', data: 'for the second' }]);
+    assert.deepEqual(await second.texts(1), ['for the second']);
     await rig.stop();
   });
 });
