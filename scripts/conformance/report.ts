@@ -1,14 +1,17 @@
 import type { Outcome } from '../../test/conformance/kinesis/check.ts';
 
 export interface Tally {
+  /** With those that differ as listed. */
   passed: number;
+  /** Of the passed: those that differ as the target's list says. */
+  listed: number;
   failed: number;
   unsupported: number;
 }
 
 /** Prints outcomes as they come, for people or as JSON lines, and counts them. */
 export class Report {
-  readonly tally: Tally = { passed: 0, failed: 0, unsupported: 0 };
+  readonly tally: Tally = { passed: 0, listed: 0, failed: 0, unsupported: 0 };
   readonly #json: boolean;
   readonly #print: (line: string) => void;
 
@@ -20,12 +23,14 @@ export class Report {
   tell(outcome: Outcome): void {
     if ('unsupported' in outcome) this.tally.unsupported += 1;
     else this.tally[outcome.ok ? 'passed' : 'failed'] += 1;
+    if ('ok' in outcome && outcome.ok && outcome.differs !== undefined) this.tally.listed += 1;
     this.#print(this.#json ? jsonLine(outcome) : textLine(outcome));
   }
 
   summary(): void {
-    const { passed, failed, unsupported } = this.tally;
-    const text = `\n${passed} passed, ${failed} failed, ${unsupported} not for this target`;
+    const { passed, listed, failed, unsupported } = this.tally;
+    const differing = listed === 0 ? '' : ` (${listed} of them differ as listed)`;
+    const text = `\n${passed} passed${differing}, ${failed} failed, ${unsupported} not for this target`;
     this.#print(this.#json ? JSON.stringify({ type: 'summary', ...this.tally }) : text);
   }
 }
@@ -37,5 +42,6 @@ function jsonLine(outcome: Outcome): string {
 
 function textLine(outcome: Outcome): string {
   if ('unsupported' in outcome) return `  -     ${outcome.id} (needs: ${outcome.unsupported.join(', ')})`;
-  return outcome.ok ? `  ok    ${outcome.id}` : `  FAIL  ${outcome.id}\n          ${outcome.error.replaceAll('\n', '\n          ')}`;
+  if (outcome.ok) return outcome.differs === undefined ? `  ok    ${outcome.id}` : `  list  ${outcome.id} (listed: ${outcome.differs})`;
+  return `  FAIL  ${outcome.id}\n          ${outcome.error.replaceAll('\n', '\n          ')}`;
 }

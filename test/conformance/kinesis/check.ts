@@ -28,7 +28,8 @@ export interface Difference {
 export type Differences = Readonly<Record<string, Difference>>;
 
 export type Outcome =
-  | { readonly id: string; readonly ok: true }
+  /** `differs`: it fails, as the target's list of differences says. */
+  | { readonly id: string; readonly ok: true; readonly differs?: string }
   | { readonly id: string; readonly ok: false; readonly error: string }
   /** The target lacks what the check needs. */
   | { readonly id: string; readonly unsupported: readonly Capability[] };

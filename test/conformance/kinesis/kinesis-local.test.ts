@@ -28,7 +28,8 @@ describe('kinesis-local differs from the API reference where its list says so, a
 
   for (const check of checks.filter(({ id, needs }) => needs === undefined && !slow.test(id))) {
     it(check.id, async () => {
-      assert.deepEqual(await runCheck(check, session), { id: check.id, ok: true });
+      const outcome = await runCheck(check, session);
+      assert.ok('ok' in outcome && outcome.ok, JSON.stringify(outcome));
     });
   }
 

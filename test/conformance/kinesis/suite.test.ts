@@ -91,7 +91,7 @@ describe('a run of the suite', () => {
     assert.match(outcomeOf(await runCheck(endless, hasty)), /no end within 20 ms/);
     const differences = { fails: { reason: 'r', evidence: 'e' }, passes: { reason: 'r', evidence: 'e' } };
     const other = new Session({ ...target, differences });
-    assert.deepEqual(await runCheck(failing, other), { id: 'fails', ok: true });
+    assert.deepEqual(await runCheck(failing, other), { id: 'fails', ok: true, differs: 'r' });
     assert.match(
       outcomeOf(
         await runCheck(
