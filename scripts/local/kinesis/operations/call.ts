@@ -4,7 +4,7 @@ import type { Faults } from '../faults/faults.ts';
 import type { Subject } from '../faults/subject.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Codec } from '../protocol/codec.ts';
-import { ApiError, invalidArgument, notFound } from '../protocol/errors.ts';
+import { ApiError, invalidArgument, malformed, notFound } from '../protocol/errors.ts';
 import { type Input, textIn, together } from '../protocol/input.ts';
 import type { Tokens } from '../protocol/tokens.ts';
 import type { Clock } from '../store/clock.ts';
@@ -105,6 +105,13 @@ export function shardOf(stream: Stream, shardId: string, store: Store): Shard {
   const shard = stream.shard(shardId);
   if (shard !== undefined) return shard;
   throw notFound(`Could not find shard ${shardId} in stream ${stream.name} under account ${store.accountId}.`);
+}
+
+/** DryRun checks whether a request would succeed: asked once nothing but the deed itself is left. */
+export function assertNotDry({ input }: Call): void {
+  const dryRun = input['DryRun'] ?? false;
+  if (typeof dryRun !== 'boolean') throw malformed('DryRun must be a boolean');
+  if (dryRun) throw new ApiError('DryRunOperationException', 'The request would have succeeded, but the DryRun parameter was specified.');
 }
 
 /** Why a shard refuses: used whole by reads and PutRecord, entry by entry by PutRecords. */

@@ -1,7 +1,7 @@
 import { ApiError, invalidArgument } from '../protocol/errors.ts';
 import { integerIn, required, textIn, together } from '../protocol/input.ts';
 import type { Batch } from '../store/record-log.ts';
-import { type Operation, rateExceeded, streamOf } from './call.ts';
+import { assertNotDry, type Operation, rateExceeded, streamOf } from './call.ts';
 import { openIterator, sealIterator } from './iterators.ts';
 import { childShape } from './shapes.ts';
 
@@ -17,6 +17,7 @@ export const getRecords: Operation = (call) => {
   });
   const { stream, shard, counter } = openIterator(iterator, call);
   if (input['StreamARN'] != null && streamOf(call) !== stream) throw invalidArgument('Invalid ShardIterator.');
+  assertNotDry(call);
   const nowMs = store.now();
   if (limits && !shard.readLimit.take(nowMs)) {
     throw new ApiError('ProvisionedThroughputExceededException', rateExceeded(shard, stream, store));

@@ -4,7 +4,17 @@ import type { DecodedSequence } from '../store/sequence.ts';
 import { type Shard, shardIdOf } from '../store/shard.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
-import { type Call, type Operation, type Service, shardIdIn, shardOf, streamMissing, streamOf, streamReferenceIn } from './call.ts';
+import {
+  assertNotDry,
+  type Call,
+  type Operation,
+  type Service,
+  shardIdIn,
+  shardOf,
+  streamMissing,
+  streamOf,
+  streamReferenceIn,
+} from './call.ts';
 import { takeShardCall } from './limited.ts';
 
 /** GetShardIterator, API reference: "A shard iterator expires 5 minutes after it is returned to the requester". */
@@ -73,6 +83,7 @@ export const getShardIterator: Operation = (call) => {
     throw notFound(`Shard ${shardId} in stream ${stream.name} under account ${store.accountId} does not exist`);
   }
   const counter = counterAt(position, 'GetShardIterator', stream, shard, call);
+  assertNotDry(call);
   takeShardCall('GetShardIterator', shard, stream, call);
   return codec.encode({ ShardIterator: sealIterator({ stream, shard, counter }, call) });
 };

@@ -7,7 +7,7 @@ import { hashKeys } from '../store/hash-ranges.ts';
 import { sequenceText } from '../store/sequence.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
-import { type Call, type Operation, rateExceeded, streamMissing, streamOf } from './call.ts';
+import { assertNotDry, type Call, type Operation, rateExceeded, streamMissing, streamOf } from './call.ts';
 
 /** PutRecords and PutRecord, API reference: sizes count the data before base64 and the key as UTF-8. */
 const maxEntries = 500;
@@ -46,6 +46,7 @@ export const putRecords: Operation = (call) => {
     total += entry.end - entry.start + entry.keyBytes;
     staged.push(entry);
   }
+  assertNotDry(call);
   // Nothing was stored until here: a malformed entry fails the whole request, as in AWS.
   const nowMs = store.now();
   const entries: PutEntry[] = [];
@@ -83,6 +84,7 @@ export const putRecord: Operation = (call) => {
   const after = textIn(input, 'SequenceNumberForOrdering', { max: 129, pattern: sequencePattern });
   const stream = writableStreamOf(call);
   if (after !== undefined) checkOrdering(after, stream, store);
+  assertNotDry(call);
   const shard = stream.route(key, explicitHashKey);
   const nowMs = store.now();
   if (call.limits && !shard.writeLimit.take(nowMs, end - start + keyBytes)) {

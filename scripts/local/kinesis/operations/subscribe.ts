@@ -3,7 +3,7 @@ import { Subscription } from '../fanout/subscription.ts';
 import { ApiError } from '../protocol/errors.ts';
 import { eventStreamType } from '../protocol/event-stream.ts';
 import { required, structureIn, together } from '../protocol/input.ts';
-import { type Operation, shardIdIn, shardOf } from './call.ts';
+import { assertNotDry, type Operation, shardIdIn, shardOf } from './call.ts';
 import { consumerArnIn, consumerByArn } from './consumers.ts';
 import { counterAt, positionIn } from './iterators.ts';
 import { assertActive } from './status.ts';
@@ -33,6 +33,7 @@ export const subscribeToShard: Operation = (call) => {
   if (refusal === 'in-use') throw alreadySubscribed(consumer, stream, shard, store.accountId);
   if (refusal === 'too-soon') throw new ApiError('LimitExceededException', `Rate exceeded for consumer ${arn} and shard ${shard.id}`);
   const counter = counterAt(position, 'SubscribeToShard', stream, shard, call);
+  assertNotDry(call);
   const subscription = new Subscription({ service, subject, codec, consumer, seat, stream, shard, counter });
   seat.take(nowMs, subscription);
   call.metrics.subscribed(stream.name, consumer.name);

@@ -1,6 +1,7 @@
 /** Error names of the Kinesis API that this server answers (API reference: each operation's errors, and Common Errors). */
 export type ApiErrorCode =
   | 'AccessDeniedException'
+  | 'DryRunOperationException'
   | 'ExpiredIteratorException'
   | 'ExpiredNextTokenException'
   | 'InternalFailure'
