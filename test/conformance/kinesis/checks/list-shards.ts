@@ -233,4 +233,14 @@ export const listShardsChecks: readonly Check[] = [
       assert.deepEqual(await at(new Date(context.now() - 30_000)), children);
     },
   },
+  {
+    id: 'ListShards: a closed shard whose records have expired is not listed',
+    cites: 'ListShards: "This action does not list expired shards"',
+    needs: ['clock'],
+    async run(context) {
+      const { name } = await split(context);
+      context.pass(25 * 3_600_000);
+      assert.deepEqual(await idsOf(context, { StreamName: name }), children);
+    },
+  },
 ];
