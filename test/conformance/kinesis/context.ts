@@ -103,8 +103,8 @@ export class Context {
     return this.#session.active(name);
   }
 
-  until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-    return this.#session.until(what, look);
+  until<T>(what: string, look: () => Promise<T | undefined>, everyMs?: number): Promise<T> {
+    return this.#session.until(what, look, everyMs);
   }
 
   /** The target's time, epoch ms. */

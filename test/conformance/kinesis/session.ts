@@ -21,7 +21,7 @@ export interface TestStream {
   readonly shards: readonly Shard[];
 }
 
-const lookMs = 200;
+const lookMs = 500;
 export const throttles: ReadonlySet<string> = new Set([
   'LimitExceededException',
   'ProvisionedThroughputExceededException',
@@ -82,7 +82,7 @@ export class Session {
   }
 
   /** Looks until there is an answer; a throttled look counts as none. Rejects when the target's patience ends. */
-  async until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  async until<T>(what: string, look: () => Promise<T | undefined>, everyMs = lookMs): Promise<T> {
     const deadline = performance.now() + this.target.patienceMs;
     for (;;) {
       const found = await look().catch((error: unknown) => {
@@ -91,7 +91,7 @@ export class Session {
       });
       if (found !== undefined) return found;
       if (performance.now() > deadline) throw new Error(`not so within ${this.target.patienceMs} ms: ${what}`);
-      await this.target.pause(lookMs);
+      await this.target.pause(everyMs);
     }
   }
 

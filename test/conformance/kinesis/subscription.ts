@@ -7,6 +7,9 @@ import {
 } from '@aws-sdk/client-kinesis';
 import type { Context } from './context.ts';
 
+/** Short, so that a clock does not run ahead of what is pushed. */
+const lookMs = 20;
+
 /** Registers a consumer and waits until it is ACTIVE; answers its ARN. */
 export async function activeConsumer(context: Context, StreamARN: string, ConsumerName = 'consumer'): Promise<string> {
   const { Consumer } = await context.send(new RegisterStreamConsumerCommand({ StreamARN, ConsumerName }));
@@ -44,7 +47,7 @@ export class Subscription {
 
   /** Waits until what has been received answers the question. */
   until<T>(what: string, look: () => T | undefined): Promise<T> {
-    return this.#context.until(what, async () => look());
+    return this.#context.until(what, async () => look(), lookMs);
   }
 
   /** Data of all records received, as text. */

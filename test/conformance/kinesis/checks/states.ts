@@ -18,6 +18,8 @@ import { nameOf, type TestStream } from '../session.ts';
 
 const first = 'shardId-000000000000';
 const middle = (1n << 127n).toString();
+/** Both calls may be made five times a second. */
+const belowRateMs = 250;
 const needs = ['slow-states'] as const;
 
 async function statusOf(context: Context, StreamName: string): Promise<string | undefined> {
@@ -156,10 +158,12 @@ export const stateChecks: readonly Check[] = [
     needs,
     async run(context) {
       const { arn } = await context.stream();
-      const names = ['a', 'b', 'c', 'd', 'e', 'f'];
-      const refused = await refusals(
-        names.map((ConsumerName) => context.attempt(new RegisterStreamConsumerCommand({ StreamARN: arn, ConsumerName }))),
-      );
+      const refused: string[] = [];
+      for (const ConsumerName of ['a', 'b', 'c', 'd', 'e', 'f']) {
+        await context.rest(belowRateMs);
+        const command = new RegisterStreamConsumerCommand({ StreamARN: arn, ConsumerName });
+        refused.push(...(await refusals([context.attempt(command)])));
+      }
       assert.ok(refused.length > 0, 'all were taken');
       assert.ok(
         refused.every((name) => name === 'LimitExceededException'),

@@ -4,8 +4,8 @@ import { startKinesis } from '../../../../scripts/local/kinesis/server.ts';
 import { Clock } from '../../../../scripts/local/kinesis/store/clock.ts';
 import type { Target, Transport } from '../target.ts';
 
-/** Of the server's time; a check looks every 200 ms of it. */
-const statusDelayMs = 1_000;
+/** Of the server's time; a check looks every 500 ms of it. */
+const statusDelayMs = 2_500;
 const turnMs = 1; // what is on its way over the loopback gets a turn before the next look
 
 /**
