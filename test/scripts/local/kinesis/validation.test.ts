@@ -76,6 +76,18 @@ describe('local Kinesis: what a request may say', () => {
     }
   });
 
+  it('has a text that is too long refused for its length alone, whatever its pattern would cost', async () => {
+    const long = `arn:aws${':kinesis::123456789012:'.repeat(100)}`;
+    for (const [operation, member] of [
+      ['DescribeStream', 'StreamARN'],
+      ['DescribeStreamConsumer', 'ConsumerARN'],
+      ['TagResource', 'ResourceARN'],
+    ] as const) {
+      const { value } = await call(operation, { [member]: long, Tags: { k: 'v' } });
+      assert.match(String(value['message']), /^1 validation error detected: .* Member must have length less than or equal to 2048$/);
+    }
+  });
+
   it('may name members that the API does not have, and leave those out that are null', async () => {
     const { status } = await call('DescribeStream', { StreamName: 's', StreamId: 'x', Colour: 'green', Limit: null });
     assert.equal(status, 200);
