@@ -82,8 +82,9 @@ export class Subject implements Target {
 
   #opened(): { readonly name?: unknown; readonly shardId?: unknown } {
     if (this.#token !== undefined) return this.#token;
-    const text = this.#text('ShardIterator') ?? this.#text('NextToken');
-    const opened = text === undefined ? undefined : this.#tokens.open(text);
+    const isRead = this.operation === 'GetRecords';
+    const text = this.#text(isRead ? 'ShardIterator' : 'NextToken');
+    const opened = text === undefined ? undefined : this.#tokens.open(isRead ? 'ShardIterator' : this.operation, text);
     this.#token = typeof opened === 'object' && opened !== null ? opened : {};
     return this.#token;
   }

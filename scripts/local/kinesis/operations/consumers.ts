@@ -5,6 +5,7 @@ import { Consumer } from '../store/consumers.ts';
 import type { Store } from '../store/store.ts';
 import type { Stream } from '../store/stream.ts';
 import { type Call, noBody, type Operation, streamByArn, streamOf, streamReferenceIn } from './call.ts';
+import { openPage, sealPage } from './page-token.ts';
 import { assertActive } from './status.ts';
 import { addTags, tagsIn } from './tag-rules.ts';
 
@@ -13,7 +14,6 @@ const maxConsumers = 20;
 const maxCreating = 5;
 /** ListStreamConsumers, API reference: "If you specify a value greater than 100, at most 100 results are returned". */
 const maxResults = 100;
-const tokenLifeMs = 300_000; // ListStreamConsumers, API reference: "Tokens expire after 300 seconds"
 
 const namePattern = /^[a-zA-Z0-9_.-]+$/;
 /** As AWS writes it in messages. */
@@ -102,15 +102,8 @@ export const deregisterStreamConsumer: Operation = (call) => {
   return noBody;
 };
 
-interface PageToken {
-  readonly name: string;
-  readonly incarnation: number;
-  readonly after: string;
-  readonly issuedAtMs: number;
-}
-
 export const listStreamConsumers: Operation = (call) => {
-  const { input, codec, tokens, store } = call;
+  const { input, codec, store } = call;
   const asked = together({
     stream: () => required(streamReferenceIn(input).arn, 'StreamARN'),
     token: () => textIn(input, 'NextToken', { max: 1_048_576 }),
@@ -121,15 +114,15 @@ export const listStreamConsumers: Operation = (call) => {
   const after = afterIn(call, stream, asked.token);
   const rest = stream.consumers.list(nowMs).filter(({ name }) => name > after);
   const page = rest.slice(0, Math.min(asked.limit ?? maxResults, maxResults));
-  const token: PageToken = { name: stream.name, incarnation: stream.incarnation, after: page.at(-1)?.name ?? '', issuedAtMs: nowMs };
   return codec.encode({
     Consumers: page.map((consumer) => shapeOf(consumer, nowMs)),
-    NextToken: rest.length > page.length ? tokens.seal(token) : undefined,
+    NextToken: rest.length > page.length ? sealPage('ListStreamConsumers', stream, page.at(-1)?.name ?? after, call) : undefined,
   });
 };
 
 /** The name that a page begins behind. */
-function afterIn({ input, tokens, store }: Call, stream: Stream, text: string | undefined): string {
+function afterIn(call: Call, stream: Stream, text: string | undefined): string {
+  const { input, store } = call;
   const createdAtMs = timestampIn(input, 'StreamCreationTimestamp');
   if (text === undefined) {
     // A caller may have the timestamp from an answer in whole seconds.
@@ -137,10 +130,9 @@ function afterIn({ input, tokens, store }: Call, stream: Stream, text: string | 
     throw notFound(`Stream ${stream.name} under account ${store.accountId} and created at ${createdAtMs} not found.`);
   }
   if (createdAtMs !== undefined) throw invalidArgument('NextToken and StreamCreationTimestamp cannot be provided together.');
-  const token = tokens.open(text) as PageToken | undefined;
-  if (token?.name !== stream.name || token.incarnation !== stream.incarnation) throw invalidArgument('The NextToken is invalid.');
-  if (store.now() - token.issuedAtMs > tokenLifeMs) throw new ApiError('ExpiredNextTokenException', 'The NextToken has expired.');
-  return token.after;
+  const page = openPage<string>('ListStreamConsumers', text, call);
+  if (page.stream !== stream) throw invalidArgument('The NextToken is invalid.');
+  return page.more;
 }
 
 const shapeOf = (consumer: Consumer, nowMs: number) => ({

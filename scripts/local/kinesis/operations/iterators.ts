@@ -46,12 +46,12 @@ export function sealIterator({ stream, shard, counter }: Place, { tokens, store 
     counter,
     issuedAtMs: store.now(),
   };
-  return tokens.seal(token);
+  return tokens.seal('ShardIterator', token);
 }
 
 export function openIterator(text: string, { tokens, store }: Service): Place {
-  const token = tokens.open(text) as IteratorToken | undefined;
-  if (token?.shardId === undefined) throw invalidArgument('Invalid ShardIterator.');
+  const token = tokens.open('ShardIterator', text) as IteratorToken | undefined;
+  if (token === undefined) throw invalidArgument('Invalid ShardIterator.');
   const stream = store.get(token.name);
   if (stream?.incarnation !== token.incarnation) streamMissing(token.name, store);
   const nowMs = store.now();

@@ -1,14 +1,14 @@
-import { ApiError, constraintBroken, invalidArgument } from '../protocol/errors.ts';
+import { constraintBroken, invalidArgument } from '../protocol/errors.ts';
 import { type Input, integerIn, oneOfIn, required, structureIn, textIn, timestampIn, together } from '../protocol/input.ts';
 import type { Shard } from '../store/shard.ts';
 import type { Stream } from '../store/stream.ts';
 import { type Call, type Operation, shardIdIn, streamMissing, streamOf, streamReferenceIn } from './call.ts';
+import { openPage, sealPage } from './page-token.ts';
 import { shardShape } from './shapes.ts';
 import { assertActive } from './status.ts';
 
 /** ListShards, API reference: "If you specify a value greater than 1000, at most 1000 results are returned". */
 const maxResults = 1_000;
-const tokenLifeMs = 300_000; // ListShards, API reference: "Tokens expire after 300 seconds"
 const filterTypes = ['AFTER_SHARD_ID', 'AT_TRIM_HORIZON', 'FROM_TRIM_HORIZON', 'AT_LATEST', 'AT_TIMESTAMP', 'FROM_TIMESTAMP'] as const;
 
 /** ShardFilter as it was first asked for; a NextToken carries it on, since a page takes no other parameters. */
@@ -19,42 +19,31 @@ interface Filter {
 }
 
 interface Page {
-  readonly stream: Stream;
   readonly filter: Filter;
   readonly after: string;
-}
-
-interface PageToken {
-  readonly name: string;
-  readonly incarnation: number;
-  readonly filter: Filter;
-  readonly after: string;
-  readonly issuedAtMs: number;
 }
 
 export const listShards: Operation = (call) => {
-  const { input, codec, tokens, store } = call;
+  const { input, codec, store } = call;
   const asked = together({
     after: () => shardIdIn(input, 'ExclusiveStartShardId'),
     limit: () => integerIn(input, 'MaxResults', 1, 10_000),
     token: () => textIn(input, 'NextToken', { max: 1_048_576 }),
     stream: () => streamReferenceIn(input),
   });
-  const { stream, filter, after } = asked.token === undefined ? firstPage(call, asked.after ?? '') : laterPage(call, asked.token);
+  const { stream, more } = asked.token === undefined ? firstPage(call, asked.after ?? '') : laterPage(call, asked.token);
+  const { filter, after } = more;
   if (stream.status !== 'UPDATING') assertActive(stream, store);
   const rest = stream.shards.filter((shard) => shard.id > after && passes(shard, filter, stream));
   const page = rest.slice(0, Math.min(asked.limit ?? maxResults, maxResults));
-  const token: PageToken = {
-    name: stream.name,
-    incarnation: stream.incarnation,
-    filter,
-    after: page.at(-1)?.id ?? after,
-    issuedAtMs: store.now(),
-  };
-  return codec.encode({ Shards: page.map(shardShape), NextToken: rest.length > page.length ? tokens.seal(token) : undefined });
+  const next: Page = { filter, after: page.at(-1)?.id ?? after };
+  return codec.encode({
+    Shards: page.map(shardShape),
+    NextToken: rest.length > page.length ? sealPage('ListShards', stream, next, call) : undefined,
+  });
 };
 
-function firstPage(call: Call, after: string): Page {
+function firstPage(call: Call, after: string): { readonly stream: Stream; readonly more: Page } {
   const { input, store } = call;
   if (input['StreamName'] == null && input['StreamARN'] == null) {
     throw invalidArgument('Either NextToken or StreamName should be provided.');
@@ -66,18 +55,14 @@ function firstPage(call: Call, after: string): Page {
   if (createdAtMs !== undefined && Math.floor(createdAtMs / 1_000) !== Math.floor(stream.createdAtMs / 1_000)) {
     streamMissing(stream.name, store);
   }
-  return { stream, filter, after };
+  return { stream, more: { filter, after } };
 }
 
-function laterPage({ input, tokens, store }: Call, text: string): Page {
+function laterPage(call: Call, text: string): { readonly stream: Stream; readonly more: Page } {
   for (const name of ['StreamName', 'StreamARN', 'ExclusiveStartShardId', 'StreamCreationTimestamp', 'ShardFilter']) {
-    if (input[name] != null) throw invalidArgument(`NextToken and ${name} cannot be provided together.`);
+    if (call.input[name] != null) throw invalidArgument(`NextToken and ${name} cannot be provided together.`);
   }
-  const token = tokens.open(text) as PageToken | undefined;
-  const stream = typeof token === 'object' ? store.get(token.name) : undefined;
-  if (token === undefined || stream?.incarnation !== token.incarnation) throw invalidArgument('The NextToken is invalid.');
-  if (store.now() - token.issuedAtMs > tokenLifeMs) throw new ApiError('ExpiredNextTokenException', 'The NextToken has expired.');
-  return { stream, filter: token.filter, after: token.after };
+  return openPage<Page>('ListShards', text, call);
 }
 
 function filterIn(input: Input, nowMs: number): Filter {

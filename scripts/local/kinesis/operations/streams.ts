@@ -76,7 +76,7 @@ export const listStreams: Operation = ({ input, store, codec, tokens }) => {
     after: () => streamNameIn(input, 'ExclusiveStartStreamName'),
   });
   const limit = Math.min(asked.limit ?? maxResults, maxResults);
-  const opened = asked.token === undefined ? undefined : tokens.open(asked.token);
+  const opened = asked.token === undefined ? undefined : tokens.open('ListStreams', asked.token);
   if (asked.token !== undefined && typeof opened !== 'string') throw invalidArgument('The NextToken is invalid.');
   const after = typeof opened === 'string' ? opened : (asked.after ?? '');
   const rest = store.list().filter(({ name }) => name > after);
@@ -85,7 +85,7 @@ export const listStreams: Operation = ({ input, store, codec, tokens }) => {
   return codec.encode({
     StreamNames: page.map(({ name }) => name),
     HasMoreStreams: more,
-    NextToken: more ? tokens.seal(page.at(-1)?.name) : undefined,
+    NextToken: more ? tokens.seal('ListStreams', page.at(-1)?.name) : undefined,
     StreamSummaries: page.map((stream) => ({
       StreamName: stream.name,
       StreamARN: stream.arn,
