@@ -130,9 +130,9 @@ function afterIn(call: Call, stream: Stream, text: string | undefined): string {
     throw notFound(`Stream ${stream.name} under account ${store.accountId} and created at ${createdAtMs} not found.`);
   }
   if (createdAtMs !== undefined) throw invalidArgument('NextToken and StreamCreationTimestamp cannot be provided together.');
-  const page = openPage<string>('ListStreamConsumers', text, call);
+  const page = openPage('ListStreamConsumers', text, call);
   if (page.stream !== stream) throw invalidArgument('The NextToken is invalid.');
-  return page.more;
+  return page.more as string;
 }
 
 const shapeOf = (consumer: Consumer, nowMs: number) => ({

@@ -62,7 +62,8 @@ function laterPage(call: Call, text: string): { readonly stream: Stream; readonl
   for (const name of ['StreamName', 'StreamARN', 'ExclusiveStartShardId', 'StreamCreationTimestamp', 'ShardFilter']) {
     if (call.input[name] != null) throw invalidArgument(`NextToken and ${name} cannot be provided together.`);
   }
-  return openPage<Page>('ListShards', text, call);
+  const { stream, more } = openPage('ListShards', text, call);
+  return { stream, more: more as Page };
 }
 
 function filterIn(input: Input, nowMs: number): Filter {
