@@ -1,3 +1,4 @@
+import { maxEntries } from '../operations/put.ts';
 import { type Input, isStructure } from '../protocol/input.ts';
 import type { Tokens } from '../protocol/tokens.ts';
 import type { Shard } from '../store/shard.ts';
@@ -20,6 +21,7 @@ export class Subject implements Target {
   readonly #input: Input;
   readonly #store: Store;
   readonly #tokens: Tokens;
+  #records: Map<Shard, number> | undefined;
   #token: { readonly name?: unknown; readonly shardId?: unknown } | undefined;
 
   constructor(operation: string, input: Input, { store, tokens }: { readonly store: Store; readonly tokens: Tokens }) {
@@ -56,12 +58,24 @@ export class Subject implements Target {
     return [...this.records().keys()].some(({ id }) => id === shardId);
   }
 
-  /** How many records of a put are for which shard, as far as they are well-formed. */
-  records(): Map<Shard, number> {
+  /** How many records of a put are for which shard, as far as they are well-formed; of those beyond what a put may have, none. */
+  records(): ReadonlyMap<Shard, number> {
+    this.#records ??= this.#counted();
+    return this.#records;
+  }
+
+  /** The shard of a read. */
+  get readShard(): Shard | undefined {
+    const { shardId } = this.#opened();
+    return typeof shardId === 'string' ? this.#store.get(this.stream ?? '')?.shard(shardId) : undefined;
+  }
+
+  #counted(): Map<Shard, number> {
     const counts = new Map<Shard, number>();
     const stream = this.#store.get(this.stream ?? '');
     const { Records: records } = this.#input;
-    const entries: readonly unknown[] = this.operation === 'PutRecords' && Array.isArray(records) ? records : [this.#input];
+    const entries: readonly unknown[] =
+      this.operation === 'PutRecords' && Array.isArray(records) ? records.slice(0, maxEntries) : [this.#input];
     if (stream === undefined || !this.operation.startsWith('PutRecord')) return counts;
     for (const entry of entries) {
       if (!isStructure(entry)) continue;
@@ -72,12 +86,6 @@ export class Subject implements Target {
       counts.set(shard, (counts.get(shard) ?? 0) + 1);
     }
     return counts;
-  }
-
-  /** The shard of a read. */
-  get readShard(): Shard | undefined {
-    const { shardId } = this.#opened();
-    return typeof shardId === 'string' ? this.#store.get(this.stream ?? '')?.shard(shardId) : undefined;
   }
 
   #opened(): { readonly name?: unknown; readonly shardId?: unknown } {

@@ -10,7 +10,7 @@ import type { Stream } from '../store/stream.ts';
 import { assertNotDry, type Call, type Operation, rateExceeded, streamMissing, streamOf } from './call.ts';
 
 /** PutRecords and PutRecord, API reference: sizes count the data before base64 and the key as UTF-8. */
-const maxEntries = 500;
+export const maxEntries = 500;
 const maxRecordBytes = 1_048_576;
 export const maxRequestBytes = 10_485_760;
 const maxKeyLength = 256;

@@ -122,6 +122,22 @@ describe('local Kinesis: the faults of a server', () => {
     assert.equal(server.remove().length, maxFaults - 1);
   });
 
+  it('look at the records of a put once, and at no more than a put may have', () => {
+    const stream = store.create('many', 'PROVISIONED', 2);
+    const Records = Array.from({ length: 501 }, (_, i) => ({ PartitionKey: String(i) }));
+    const put = new Subject('PutRecords', { StreamName: 'many', Records }, { store, tokens });
+    const counts = put.records();
+    assert.equal(
+      [...counts.values()].reduce((sum, count) => sum + count, 0),
+      500,
+    );
+    assert.deepEqual(
+      [...counts.keys()].map(({ id }) => id).sort(),
+      stream.shards.map(({ id }) => id),
+    );
+    assert.equal(put.records(), counts);
+  });
+
   it('can be for every operation that is served', () => {
     assert.deepEqual([...operations.keys()].sort(), [...faultableOperations].sort());
   });
