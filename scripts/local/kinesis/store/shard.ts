@@ -51,8 +51,14 @@ export class Shard {
     return this.#end;
   }
 
+  /** The earliest time at which it can end, whatever the clock does: not before it began, nor before its last record. */
+  get earliestEndMs(): number {
+    return Math.max(this.startedAtMs, this.#lastArrivalMs);
+  }
+
+  /** `atMs` must not precede `earliestEndMs`. */
   close(counter: number, atMs: number): void {
-    this.#end = { counter, atMs: Math.max(atMs, this.#lastArrivalMs) };
+    this.#end = { counter, atMs };
     this.#tell();
   }
 

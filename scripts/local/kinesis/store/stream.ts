@@ -125,20 +125,22 @@ export class Stream {
   }
 
   #split(parent: Shard, at: bigint, nowMs: number): void {
-    this.#close(parent, nowMs);
-    this.#addShard({ start: parent.range.start, end: at - 1n }, [parent], nowMs);
-    this.#addShard({ start: at, end: parent.range.end }, [parent], nowMs);
+    const atMs = this.#close([parent], nowMs);
+    this.#addShard({ start: parent.range.start, end: at - 1n }, [parent], atMs);
+    this.#addShard({ start: at, end: parent.range.end }, [parent], atMs);
   }
 
   #merge(left: Shard, right: Shard, nowMs: number): void {
-    this.#close(left, nowMs);
-    this.#close(right, nowMs);
-    this.#addShard({ start: left.range.start, end: right.range.end }, [left, right], nowMs);
+    const atMs = this.#close([left, right], nowMs);
+    this.#addShard({ start: left.range.start, end: right.range.end }, [left, right], atMs);
   }
 
-  #close(shard: Shard, nowMs: number): void {
-    shard.close(this.#counter++, nowMs);
-    this.#oldestEndMs = Math.min(this.#oldestEndMs, shard.end?.atMs ?? nowMs);
+  /** Ends them at one time, at which their children begin: the shards of any time must tile the key space, also when clocks are skewed. */
+  #close(parents: readonly Shard[], nowMs: number): number {
+    const atMs = Math.max(nowMs, ...parents.map(({ earliestEndMs }) => earliestEndMs));
+    for (const parent of parents) parent.close(this.#counter++, atMs);
+    this.#oldestEndMs = Math.min(this.#oldestEndMs, atMs);
+    return atMs;
   }
 
   #forgetExpired(): void {
@@ -151,7 +153,7 @@ export class Stream {
       shard.log.release();
     }
     this.#shards = this.#shards.filter(({ id }) => this.#byId.has(id));
-    this.#oldestEndMs = Math.min(...this.#shards.map(({ end }) => end?.atMs ?? Number.POSITIVE_INFINITY));
+    this.#oldestEndMs = this.#shards.reduce((oldest, { end }) => Math.min(oldest, end?.atMs ?? oldest), Number.POSITIVE_INFINITY);
   }
 
   #addShard(range: HashRange, parents: readonly Shard[], startedAtMs: number): void {
