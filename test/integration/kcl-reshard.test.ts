@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { requirePart } from '../support/optional.ts';
 import { type Application, waitFor } from './kcl/application.ts';
-import { faultsOf } from './kcl/history.ts';
+import { repeated, replayFaultsOf } from './kcl/history.ts';
 import { type Latency, latencyOf, type Span } from './kcl/latency.ts';
 import type { Recorder } from './kcl/recorder-process.ts';
 import { type Rig, startRig } from './kcl/rig.ts';
@@ -24,7 +24,7 @@ describe(`reshards ${shardCounts.join(' → ')} at ${recordsPerSecond} records/s
   let rig: Rig;
   let load: ReturnType<Rig['startLoad']>;
   const applications = new Map<string, Application>();
-  const recorders: Recorder[] = [];
+  const recorders = new Map<string, Recorder>();
   const steady: Span[] = [];
 
   before(async function () {
@@ -44,7 +44,7 @@ describe(`reshards ${shardCounts.join(' → ')} at ${recordsPerSecond} records/s
   it('are read to the end', async function () {
     for (const [mode, application] of applications) {
       const settings = { KCL_RETRIEVAL_MODE: mode, KCL_IDLE_MS: idleMs, KCL_FAILOVER_MS: failoverMs };
-      recorders.push(application.startRecorder(settings));
+      recorders.set(mode, application.startRecorder(settings));
     }
     load = rig.startLoad(recordsPerSecond);
     const settleMs: number[] = [];
@@ -61,17 +61,29 @@ describe(`reshards ${shardCounts.join(' → ')} at ${recordsPerSecond} records/s
     for (const application of applications.values()) {
       await waitFor(`all of ${application.name}`, () => application.deliveries().length >= rig.putSoFar);
     }
-    for (const recorder of recorders) assert.deepEqual(await recorder.stop(), { code: 0, signal: null });
+    for (const recorder of recorders.values()) assert.deepEqual(await recorder.stop(), { code: 0, signal: null });
     const refused = `${load.throttled} puts and ${await rig.measured('ReadProvisionedThroughputExceeded')} reads refused`;
     this.test!.title += ` (${settleMs.slice(1).map(inSeconds).join(', ')} s until settled; ${refused})`;
   });
 
   for (const mode of modes) {
     it(`${mode}: each record once, in order per key`, function () {
+      const entries = applications.get(mode)?.entries() ?? [];
       const deliveries = applications.get(mode)?.deliveries() ?? [];
-      assert.deepEqual(faultsOf(deliveries, rig.putSoFar), []);
+      assert.deepEqual(replayFaultsOf(entries, rig.putSoFar), []);
+      const again = repeated(deliveries);
+      if (droppedLeases(recorders.get(mode)) === 0) assert.equal(again, 0);
       const all = latencyOf(deliveries, [{ from: steady[0]!.from, until: Number.POSITIVE_INFINITY }]);
-      this.test!.title += ` (put to processRecords ${inWords(latencyOf(deliveries, steady))}, reshards included ${inWords(all)})`;
+      this.test!.title += ` (put to processRecords ${inWords(latencyOf(deliveries, steady))}, reshards included ${inWords(all)}`;
+      this.test!.title += again === 0 ? ')' : `; ${again} again, since KCL dropped a lease)`;
     });
   }
 });
+
+/**
+ * A shard that merges with the child of another split waits for that child's lease. One time in 30 KCL then gives its own lease up
+ * and takes it again (KCL: ShutdownTask.createLeasesForChildShardsIfNotExist), and what was not checkpointed comes again.
+ */
+function droppedLeases(recorder: Recorder | undefined): number {
+  return recorder?.log.filter(({ msg }) => msg?.includes('Dropping the lease and shutting down shardConsumer')).length ?? 0;
+}
