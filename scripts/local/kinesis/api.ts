@@ -40,14 +40,14 @@ export function serve(request: ApiRequest, service: Service, exchange: Exchange)
       : answerTo(request, body, service);
   collected.release();
   const { fate } = answer;
-  if (fate?.reset) exchange.reset();
-  else if (fate?.lost === 'drop') exchange.drop();
-  else if (fate?.delayMs) service.clock.after(fate.delayMs, () => send(answer, exchange));
+  if (fate?.delayMs) service.clock.after(fate.delayMs, () => send(answer, exchange));
   else send(answer, exchange);
 }
 
-function send({ status, headers, body }: Answer, exchange: Exchange): void {
-  if (Buffer.isBuffer(body)) exchange.send(status, headers, body);
+function send({ status, headers, body, fate }: Answer, exchange: Exchange): void {
+  if (fate?.reset) exchange.reset();
+  else if (fate?.lost === 'drop') exchange.drop();
+  else if (Buffer.isBuffer(body)) exchange.send(status, headers, body);
   else body.start(exchange.open(status, headers));
 }
 

@@ -9,11 +9,11 @@ export function assertActive({ name, status }: Stream, { accountId }: Store): vo
   throw new ApiError('ResourceInUseException', `Stream ${name} under account ${accountId} not ACTIVE, instead in state ${status}`);
 }
 
-/** Does `change` when the status delay is over, at once when there is none; the stream shows `meanwhile` until then. */
-export function change(stream: Stream, meanwhile: StreamStatus, { clock, statusDelayMs }: Call, change: () => void): void {
+/** Does `apply` when the status delay is over, at once when there is none; the stream shows `meanwhile` until then. */
+export function change(stream: Stream, meanwhile: StreamStatus, { clock, statusDelayMs }: Call, apply: () => void): void {
   const finish = () => {
     stream.status = 'ACTIVE';
-    change();
+    apply();
   };
   if (statusDelayMs <= 0) return finish();
   stream.status = meanwhile;

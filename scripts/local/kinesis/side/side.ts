@@ -21,7 +21,6 @@ export function answerSide(method: string, path: string, body: Buffer | undefine
   try {
     const [pathname = '', search = ''] = path.split('?', 2);
     const asked = pathname.slice(sidePrefix.length).replace(/^\/|\/$/g, '');
-    if (asked === '' && method === 'GET') return json(200, index());
     const here = asked === '' ? [indexRoute] : pages.filter((page) => matches(page, asked));
     const route = here.find((page) => page.method === method);
     if (here.length === 0) return refusal(404, `There is no ${shownPath(pathname)}: GET ${sidePrefix}/ lists what there is.`);

@@ -108,7 +108,8 @@ describe('local Kinesis: limits over real time', function () {
       [shards.bytes, bytes, 1_048_576 / 8_192],
     ] as const) {
       const taken = await stored(shard);
-      for (const count of perSecond(taken)) assert.ok(Math.abs(count / limit - 1) <= within, `${perSecond(taken).join(' ')} against ${limit}`);
+      for (const count of perSecond(taken))
+        assert.ok(Math.abs(count / limit - 1) <= within, `${perSecond(taken).join(' ')} against ${limit}`);
       assert.equal(taken.length + tally.throttled, tally.offered);
     }
     assert.equal(polls.answered, 5 * seconds);

@@ -94,6 +94,20 @@ for (const transport of transports) {
       assert.deepEqual(await held(), ['a', 'b']);
     });
 
+    for (const fault of [{ kind: 'lost' }, { kind: 'reset' }] as const) {
+      it(`is slow to break the connection when ${fault.kind} meets slow`, async () => {
+        await side.set({ kind: 'slow', delayMs: 500, operations: ['PutRecord'] }, { ...fault, operations: ['PutRecord'] });
+        let broken = false;
+        const put = assert.rejects(putOne('a'), brokenConnection).then(() => (broken = true));
+        await until(async () => (await side.counts())[1]?.[1] === 1);
+        rig.pass(499);
+        await rig.shards('orders'); // a connection that was cut would have been seen before this answer
+        assert.equal(broken, false);
+        rig.pass(1);
+        await put;
+      });
+    }
+
     it('loses an answer to a 500 instead, yet the record is there', async () => {
       await side.set({ kind: 'lost', answer: 'error', operations: ['PutRecord'], times: 1 });
       await assert.rejects(putOne('a'), awsError('InternalFailure', /^Internal service failure\.$/));
