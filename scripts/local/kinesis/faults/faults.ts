@@ -170,11 +170,11 @@ const ofKind = <K extends FaultKind>(installed: readonly InstalledFault[], ...ki
   installed.filter(({ fault }) => (kinds as readonly FaultKind[]).includes(fault.kind)) as InstalledFault<Of<K>>[];
 
 function firstOf(struck: readonly InstalledFault<Of<'partial'>>[], shardId: string): EntryFailure | undefined {
-  for (const { fault, random } of struck) {
-    if (fault.shard !== undefined && fault.shard !== shardId) continue;
-    if (random() < (fault.share ?? 1)) return fault.code ?? 'ProvisionedThroughputExceededException';
-  }
-  return undefined;
+  // All of them draw: a failure by one must not shift the draws of the next.
+  const failing = struck.filter(
+    ({ fault, random }) => (fault.shard === undefined || fault.shard === shardId) && random() < (fault.share ?? 1),
+  );
+  return failing.length === 0 ? undefined : (failing[0]?.fault.code ?? 'ProvisionedThroughputExceededException');
 }
 
 function delayOf({ delayMs, jitterMs = 0 }: Of<'slow'>, random: () => number): number {

@@ -85,7 +85,7 @@ export const getShardIterator: Operation = (call) => {
   const counter = counterAt(position, 'GetShardIterator', stream, shard, call);
   assertNotDry(call);
   takeShardCall('GetShardIterator', shard, stream, call);
-  return codec.encode({ ShardIterator: sealIterator({ stream, shard, counter }, call) });
+  return codec.encode({ ShardIterator: sealIterator({ stream, shard, counter: replayed(position, counter, shard, call) }, call) });
 };
 
 /** Where to begin in a shard, as GetShardIterator and SubscribeToShard are told it; not yet checked against the shard. */
@@ -105,16 +105,15 @@ export function positionIn(input: Input, names: { readonly type: string; readonl
 }
 
 /** The counter of the first record to read: see Place. */
-export function counterAt(position: Position, operation: string, stream: Stream, shard: Shard, call: Call): number {
-  const { store } = call;
+export function counterAt(position: Position, operation: string, stream: Stream, shard: Shard, { store }: Call): number {
   checkSequence(position);
   switch (position.type) {
     case 'AT_SEQUENCE_NUMBER': {
       const { counter, behind } = sequenceAt(position, operation, stream, shard, store);
-      return replayed(behind ? counter + 1 : counter, shard, call);
+      return behind ? counter + 1 : counter;
     }
     case 'AFTER_SEQUENCE_NUMBER':
-      return replayed(sequenceAt(position, operation, stream, shard, store).counter + 1, shard, call);
+      return sequenceAt(position, operation, stream, shard, store).counter + 1;
     case 'AT_TIMESTAMP':
       return shard.log.firstArrivedFrom(timestampAt(position, store)) ?? stream.nextCounter;
     case 'LATEST':
@@ -124,9 +123,12 @@ export function counterAt(position: Position, operation: string, stream: Stream,
   }
 }
 
-/** A reader that says where it stands may get records before it again, as a fault wants it. */
-function replayed(counter: number, shard: Shard, { faults, subject }: Call): number {
-  const records = faults.duplicatesFor(subject);
+/**
+ * A reader that says where it stands may get records before it again, as a fault wants it. Asked once nothing can refuse the
+ * call any more, since it counts.
+ */
+export function replayed({ type }: Position, counter: number, shard: Shard, { faults, subject }: Call): number {
+  const records = type.endsWith('_SEQUENCE_NUMBER') ? faults.duplicatesFor(subject) : 0;
   return records === 0 ? counter : shard.log.counterBefore(counter, records);
 }
 

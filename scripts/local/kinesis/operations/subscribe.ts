@@ -5,7 +5,7 @@ import { eventStreamType } from '../protocol/event-stream.ts';
 import { required, structureIn, together } from '../protocol/input.ts';
 import { assertNotDry, type Operation, shardIdIn, shardOf } from './call.ts';
 import { consumerArnIn, consumerByArn } from './consumers.ts';
-import { counterAt, positionIn } from './iterators.ts';
+import { counterAt, positionIn, replayed } from './iterators.ts';
 import { assertActive } from './status.ts';
 
 export const subscribeToShard: Operation = (call) => {
@@ -34,7 +34,8 @@ export const subscribeToShard: Operation = (call) => {
   if (refusal === 'too-soon') throw new ApiError('LimitExceededException', `Rate exceeded for consumer ${arn} and shard ${shard.id}`);
   const counter = counterAt(position, 'SubscribeToShard', stream, shard, call);
   assertNotDry(call);
-  const subscription = new Subscription({ service, subject, codec, consumer, seat, stream, shard, counter });
+  const parts = { service, subject, codec, consumer, seat, stream, shard };
+  const subscription = new Subscription({ ...parts, counter: replayed(position, counter, shard, call) });
   seat.take(nowMs, subscription);
   call.metrics.subscribed(stream.name, consumer.name);
   return { contentType: eventStreamType, start: (out) => subscription.start(out) };

@@ -53,6 +53,22 @@ describe('local Kinesis: the faults of a server', () => {
     }
   });
 
+  it('draw for each entry of a PutRecords, whichever of them fails it', () => {
+    const failuresOf = (...faults: Fault[]): (string | undefined)[] => {
+      const server = new Faults(clock, 7);
+      server.set(faults);
+      const failureOf = server.entryFailures(request('PutRecords'));
+      return Array.from({ length: 200 }, () => failureOf?.('shardId-000000000000'));
+    };
+    const throttled: Fault = { kind: 'partial', id: 'throttled', share: 0.3 };
+    const failed: Fault = { kind: 'partial', id: 'failed', share: 0.3, code: 'InternalFailure' };
+    const [first, second] = [failuresOf(throttled), failuresOf(failed)];
+    assert.deepEqual(
+      failuresOf(throttled, failed),
+      first.map((failure, i) => failure ?? second[i]),
+    );
+  });
+
   it('do not change the draws of one another, but for those hidden behind a refusal', () => {
     const alone = new Faults(clock, 7);
     const together = new Faults(clock, 7);

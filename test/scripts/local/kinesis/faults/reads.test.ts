@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { GetShardIteratorCommand, SubscribeToShardCommand } from '@aws-sdk/client-kinesis';
 import { FanoutRig } from '../fanout/fanout-rig.ts';
 import { awsError, textOf, transports } from '../rig.ts';
 import { SideClient, until } from '../side/client.ts';
@@ -35,6 +36,26 @@ for (const transport of transports) {
       assert.deepEqual(await side.counts(), [[4, 4]], 'no sequence number was named');
       await side.clear();
       assert.equal(await first(at), '56789');
+    });
+
+    it('does not use itself up on calls that give no place: dry runs and refused ones', async () => {
+      await side.set({ kind: 'duplicate', records: 3, times: 1 });
+      const at = { ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: sequence(5) } as const;
+      const command = { StreamName: 's', ShardId: rig.shardId, ...at };
+      await assert.rejects(
+        rig.client.send(new GetShardIteratorCommand({ ...command, DryRun: true })),
+        awsError('DryRunOperationException'),
+      );
+      const StartingPosition = { Type: 'AT_SEQUENCE_NUMBER', SequenceNumber: sequence(5) } as const;
+      const subscribe = { ConsumerARN: rig.consumerArn, ShardId: rig.shardId, StartingPosition, DryRun: true };
+      await assert.rejects(rig.client.send(new SubscribeToShardCommand(subscribe)), awsError('DryRunOperationException'));
+      await side.call('POST', 'limits', { limits: true });
+      const latest = () => rig.iterator('s', rig.shardId, { ShardIteratorType: 'LATEST' });
+      for (let i = 0; i < 5; i++) await latest();
+      await assert.rejects(rig.client.send(new GetShardIteratorCommand(command)), awsError('ProvisionedThroughputExceededException'));
+      assert.deepEqual(await side.counts(), [[0, 0]]);
+      rig.pass(1_000);
+      assert.equal(await first(at), '23456789');
     });
 
     it('gives them to the subscriptions of one consumer alone', async () => {
