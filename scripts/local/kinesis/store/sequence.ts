@@ -1,14 +1,14 @@
 /**
  * Sequence numbers in the look of AWS: 56 digits beginning with 49, which are 186 bits, most significant first:
  *
- *   2 (version) · 36 bits creation of the stream, epoch s · 4 bits 0 · 64 bits counter · 43 bits 0 · 1 bit "behind" · 32 bits shard index · 4 bits 2
+ *   2 (version) · 36 bits incarnation of the stream (StreamBirth) · 4 bits 0 · 64 bits counter · 43 bits 0 · 1 bit "behind" · 32 bits shard index · 4 bits 2
  *
  * One counter serves all shards of a stream and is used up at records and at the ends of shards, so numbers rise across the
  * stream and a child begins beyond its parents' end. Counters stay under 2^53. A number with the "behind" bit belongs to no record:
  * it lies just behind the record of its counter, so that reading AT it and AFTER it are the same.
  */
 const versionShift = 184n;
-const creationShift = 148n;
+const incarnationShift = 148n;
 const counterShift = 80n;
 const behindBit = 1n << 36n;
 const shardShift = 4n;
@@ -24,9 +24,9 @@ export interface DecodedSequence {
 export class SequenceNumbers {
   readonly #base: bigint;
 
-  constructor(createdAtMs: number) {
-    const seconds = BigInt(Math.max(0, Math.floor(createdAtMs / 1_000))) & mask(36n);
-    this.#base = (2n << versionShift) | (seconds << creationShift) | tail;
+  /** `incarnation`: see StreamBirth. */
+  constructor(incarnation: number) {
+    this.#base = (2n << versionShift) | ((BigInt(incarnation) & mask(36n)) << incarnationShift) | tail;
   }
 
   /** What is added for every record of a shard; kept by the shard, since it is needed for each of its records. */

@@ -24,7 +24,7 @@ export class Store {
   readonly #clock: Clock;
   readonly #arena: SlabArena;
   readonly #streams = new Map<string, Stream>();
-  #incarnations = 0;
+  #incarnation = 0;
   #sweeping = false;
 
   constructor(options: StoreOptions) {
@@ -47,7 +47,8 @@ export class Store {
   /** The name must be free. */
   create(name: string, mode: StreamMode, shardCount: number): Stream {
     const arn = `arn:aws:kinesis:${this.region}:${this.accountId}:stream/${name}`;
-    const stream = new Stream({ name, arn, incarnation: ++this.#incarnations, mode, shardCount, now: this.now }, this.#arena);
+    this.#incarnation = Math.max(this.#incarnation + 1, Math.floor(this.now() / 1_000));
+    const stream = new Stream({ name, arn, incarnation: this.#incarnation, mode, shardCount, now: this.now }, this.#arena);
     this.#streams.set(name, stream);
     this.#sweepLater();
     return stream;

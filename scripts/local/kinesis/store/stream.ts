@@ -12,7 +12,10 @@ export type StreamStatus = 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING';
 export interface StreamBirth {
   readonly name: string;
   readonly arn: string;
-  /** Tells a stream from an earlier one of the same name. */
+  /**
+   * Tells a stream from an earlier one of the same name, in tokens and sequence numbers: epoch s of its creation, or later where
+   * another stream was created in the same second.
+   */
   readonly incarnation: number;
   readonly mode: StreamMode;
   readonly shardCount: number;
@@ -52,7 +55,7 @@ export class Stream {
     this.createdAtMs = birth.now();
     this.retention = new Retention(birth.now);
     this.#arena = arena;
-    this.#sequences = new SequenceNumbers(this.createdAtMs);
+    this.#sequences = new SequenceNumbers(birth.incarnation);
     for (const range of uniformRanges(birth.shardCount)) this.#addShard(range, [], this.createdAtMs);
     this.#router = new HashRouter(this.openShards());
   }

@@ -114,10 +114,18 @@ describe('local Kinesis: creating a stream', () => {
     await rig.create('again', 1);
     await rig.put('again', [{ key: 'k', data: 'old' }]);
     const stale = await rig.iterator('again', 'shardId-000000000000');
+    const [old] = await rig.read('again', 'shardId-000000000000');
     await rig.client.send(new DeleteStreamCommand({ StreamName: 'again' }));
     await rig.create('again', 1);
     assert.deepEqual(await rig.read('again', 'shardId-000000000000'), []);
     await assert.rejects(rig.get(stale), awsError('ResourceNotFoundException'));
+    await rig.put('again', [{ key: 'k', data: 'new' }]);
+    const checkpoint = { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: old?.SequenceNumber } as const;
+    await assert.rejects(
+      rig.iterator('again', 'shardId-000000000000', checkpoint),
+      awsError('InvalidArgumentException', /did not come from this stream/),
+      'although both began in the same second',
+    );
   });
 
   for (const [what, input, error, message] of [
