@@ -15,6 +15,8 @@ export const longestPeriodMs = 3_600_000;
 const retentionMs = 3 * 3_600_000;
 /** Of one metric: 3 h of minutes are 180, of seconds 10 minutes. */
 const maxPeriods = 600;
+/** Of one query, as GetMetricData answers at most: some 20 MB of JSON. */
+const maxDatapoints = 100_800;
 /** Streams, shards and consumers that are measured; beyond, the one that was silent the longest is forgotten. */
 const maxMeters = 4_096;
 
@@ -34,6 +36,13 @@ export interface MetricResult extends Dimensions {
   readonly name: MetricName;
   readonly unit: Unit;
   readonly datapoints: readonly Datapoint[];
+}
+
+/** A query that would answer more than `maxDatapoints`. */
+export class TooManyDatapoints extends Error {
+  constructor() {
+    super(`the query asks for more than ${maxDatapoints} datapoints`);
+  }
 }
 
 /** What a subscription sent in one event. */
@@ -145,10 +154,11 @@ export class Metrics {
     }
   }
 
-  /** Streams by name, each with its shards and consumers behind it; datapoints oldest first. */
+  /** Streams by name, each with its shards and consumers behind it; datapoints oldest first. Throws TooManyDatapoints. */
   query({ stream, shard, consumer, names, fromMs, toMs, latest }: MetricQuery): MetricResult[] {
     const oldestMs = this.#clock.now() - retentionMs;
     const from = Math.max(fromMs ?? oldestMs, oldestMs);
+    let total = 0;
     const meters = [...this.#meters.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, meter]) => meter);
     return meters
       .filter(({ dimensions }) => (stream ?? dimensions.stream) === dimensions.stream)
@@ -160,7 +170,10 @@ export class Metrics {
           .filter((name) => names?.includes(name) ?? true)
           .map((name) => {
             const found = meter.datapoints(name, from, toMs ?? Number.POSITIVE_INFINITY);
-            return { ...meter.dimensions, name, unit: metricUnits[name], datapoints: latest === true ? found.slice(-1) : found };
+            const datapoints = latest === true ? found.slice(-1) : found;
+            total += datapoints.length;
+            if (total > maxDatapoints) throw new TooManyDatapoints();
+            return { ...meter.dimensions, name, unit: metricUnits[name], datapoints };
           }),
       )
       .filter(({ datapoints }) => datapoints.length > 0);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { setFaults } from '../faults/faults-document.ts';
+import { type MetricQuery, type MetricResult, type Metrics, TooManyDatapoints } from '../metrics/metrics.ts';
 import { type MetricName, metricUnits } from '../metrics/names.ts';
-import { checked } from './problems.ts';
+import { checked, InvalidInput } from './problems.ts';
 import { NotHere, type Route, type SideCall } from './route.ts';
 
 /** A year, the longest retention: no drill needs more time to pass at once. */
@@ -117,16 +118,19 @@ function metricsPage({ service, query }: SideCall): Readonly<Record<string, unkn
   const given = { ...objectOf(query), ...(query.has('name') && { name: query.getAll('name') }) };
   const { stream, shard, consumer, name, from, to } = checked(metricsQuery, given);
   const { metrics, clock } = service;
-  const found = metrics.query({
-    stream,
-    shard,
-    consumer,
-    names: name,
-    fromMs: from,
-    toMs: to,
-    latest: stream === undefined && from === undefined && to === undefined,
-  });
+  const latest = stream === undefined && from === undefined && to === undefined;
+  const found = measured(metrics, { stream, shard, consumer, names: name, fromMs: from, toMs: to, latest });
   return { nowMs: clock.now(), periodMs: metrics.periodMs, metrics: found };
+}
+
+function measured(metrics: Metrics, query: MetricQuery): MetricResult[] {
+  try {
+    return metrics.query(query);
+  } catch (error) {
+    if (!(error instanceof TooManyDatapoints)) throw error;
+    const expected = `less: ${error.message}; narrow it down by stream, shard, consumer, name, from or to`;
+    throw new InvalidInput([{ path: '', value: 'the query', expected }]);
+  }
 }
 
 function clockPage({ service, query }: SideCall): Readonly<Record<string, unknown>> {

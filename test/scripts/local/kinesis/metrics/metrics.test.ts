@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { PutRecordCommand } from '@aws-sdk/client-kinesis';
-import { type MetricResult, Metrics } from '../../../../../scripts/local/kinesis/metrics/metrics.ts';
+import { type MetricResult, Metrics, TooManyDatapoints } from '../../../../../scripts/local/kinesis/metrics/metrics.ts';
 import { PutTally } from '../../../../../scripts/local/kinesis/metrics/put-tally.ts';
+import type { Service } from '../../../../../scripts/local/kinesis/operations/call.ts';
+import { answerSide } from '../../../../../scripts/local/kinesis/side/side.ts';
 import { Clock } from '../../../../../scripts/local/kinesis/store/clock.ts';
 import { FanoutRig } from '../fanout/fanout-rig.ts';
 import { awsError, startMs } from '../rig.ts';
@@ -200,6 +202,21 @@ describe('local Kinesis: metrics', () => {
     assert.equal(kept(seconds), 600);
     clock.advance(3 * 3_600_000 - 300_000);
     assert.equal(kept(seconds), 299);
+  });
+
+  it('answer no more at once than a query may hold, without building it', () => {
+    const clock = new Clock(() => startMs);
+    const metrics = new Metrics(clock, 1_000);
+    for (let second = 0; second < 110; second++, clock.advance(1_000)) {
+      for (let i = 0; i < 320; i++) metrics.put('PutRecord', `stream-${i}`, new PutTally(), 0);
+    }
+    const span = { fromMs: startMs };
+    assert.throws(() => metrics.query(span), TooManyDatapoints);
+    const answer = answerSide('GET', `/_local/metrics?from=${startMs}`, Buffer.alloc(0), { metrics, clock } as unknown as Service);
+    assert.equal(answer.status, 400);
+    assert.match(answer.body.toString(), /asks for more than 100800 datapoints; narrow it down by stream,/);
+    assert.equal(metrics.query({ ...span, names: ['PutRecord.Success'] }).length, 320);
+    assert.equal(metrics.query({ latest: true }).length, 320 * 3);
   });
 
   it('forget what was silent the longest once there are too many streams', () => {
