@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { readCommandLine } from './cli/command-line.ts';
 import { option } from './cli/flags.ts';
 import { parseDuration, parseInteger, parseOneOf } from './cli/values.ts';
-import { defaultSeed } from './local/kinesis/faults/faults.ts';
-import { faultsIn } from './local/kinesis/faults/faults-document.ts';
+import { defaultSeed, Faults } from './local/kinesis/faults/faults.ts';
+import { setFaults } from './local/kinesis/faults/faults-document.ts';
 import { defaultPeriodMs, longestPeriodMs, shortestPeriodMs } from './local/kinesis/metrics/metrics.ts';
 import { defaultMaxBytes, startKinesis } from './local/kinesis/server.ts';
+import { Clock } from './local/kinesis/store/clock.ts';
 import { slabBytes } from './local/kinesis/store/slab.ts';
 
 const defaultPort = 4_567;
@@ -24,7 +25,8 @@ function faultsInFile(path: string): unknown {
     throw new Error(`cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
   try {
-    return faultsIn(document);
+    setFaults(new Faults(new Clock()), document); // as the server will
+    return document;
   } catch (error) {
     throw new Error(`the faults are not right:\n${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

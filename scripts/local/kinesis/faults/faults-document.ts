@@ -3,7 +3,7 @@ import { type Fault, faultsSchemaFor } from './fault-schema.ts';
 import { type Faults, FaultsRefused } from './faults.ts';
 
 /** One fault or a list of them, checked whole; throws InvalidInput with every problem. */
-export function faultsIn(document: unknown): Fault[] {
+function faultsIn(document: unknown): Fault[] {
   const faults = checked(faultsSchemaFor(document), document);
   return Array.isArray(faults) ? faults : [faults];
 }

@@ -114,11 +114,19 @@ describe('npm run kinesis', function () {
   it('refuses a file of faults that is not right, with all that is wrong', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'kinesis-'));
     const file = join(dir, 'faults.json');
+    const twice = join(dir, 'twice.json');
     await writeFile(file, '[{"kind":"throttle","times":0},{"kind":"explode"}]');
-    const runs = [run('--faults', file), run('--faults', join(dir, 'none.json')), run('--metrics-period', '1ms')] as const;
+    await writeFile(twice, '[{"kind":"throttle","id":"a"},{"kind":"reset","id":"a"}]');
+    const runs = [
+      run('--faults', file),
+      run('--faults', join(dir, 'none.json')),
+      run('--metrics-period', '1ms'),
+      run('--faults', twice),
+    ] as const;
     const exits = await Promise.all(runs.map(({ exited }) => exited));
     await rm(dir, { recursive: true });
     assert.deepEqual(exits, [
+      [2, null],
       [2, null],
       [2, null],
       [2, null],
@@ -129,6 +137,7 @@ describe('npm run kinesis', function () {
     );
     assert.match(runs[1].output.stderr, /cannot be read as JSON: ENOENT/);
     assert.match(runs[2].output.stderr, /expected a duration from 1000 to 3600000 ms/);
+    assert.match(runs[3].output.stderr, /not right:\n\[1\]\.id: "a", expected an id that no other fault has/);
   });
 
   it('explains itself', async () => {
