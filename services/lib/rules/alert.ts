@@ -20,7 +20,7 @@ export interface Alert {
   readonly at: number;
   /** The event whose arrival made the rule hold; not always the newest. */
   readonly triggeredBy: string;
-  /** Events in the evidence. */
+  /** Events (`pairs`: pairs) in the evidence, the sum, or the number of distinct values. */
   readonly value: number;
   readonly evidenceCount: number;
   /** In time order; above 100 events the first and the last 50. */
@@ -37,8 +37,8 @@ export function alertIdOf(ruleId: string, ruleVersion: number, key: string, newe
     .slice(0, 32);
 }
 
-/** `evidence` in time order, at least one event. */
-export function alertOf(rule: CompiledRule, key: string, triggeredBy: string, evidence: readonly Evidence[]): Alert {
+/** `evidence`: all of it, in time order, at least one event. `value`: see Alert. */
+export function alertOf(rule: CompiledRule, key: string, triggeredBy: string, evidence: readonly Evidence[], value: number): Alert {
   const newest = evidence.at(-1);
   if (newest === undefined) throw new RangeError('an alert needs evidence');
   return {
@@ -50,7 +50,7 @@ export function alertOf(rule: CompiledRule, key: string, triggeredBy: string, ev
     key,
     at: newest.occurredAt,
     triggeredBy,
-    value: evidence.length,
+    value,
     evidenceCount: evidence.length,
     evidence: evidence.length <= maxEvidence ? evidence : [...evidence.slice(0, maxEvidence / 2), ...evidence.slice(-maxEvidence / 2)],
   };

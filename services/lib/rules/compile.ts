@@ -1,4 +1,4 @@
-import type { BookingEvent } from '../events/booking-event.ts';
+import type { BookingEvent, EventType } from '../events/booking-event.ts';
 import { PlatformError } from '../process/errors.ts';
 import { durationMs } from './duration.ts';
 import type { Rule, RuleAction, RuleMode, RulesFile, Severity } from './rules-file.ts';
@@ -15,11 +15,34 @@ export interface CompiledRule {
   readonly mode: RuleMode;
   readonly action: RuleAction;
   readonly severity: Severity;
-  readonly atLeast: number;
-  readonly withinMs: number;
   readonly cooldownMs: number;
+  /**
+   * Whether the rule records the event: `when` holds, and the event carries what the condition reads. So a matching event has, for
+   * `sum`, a non-negative safe integer in `field`; for `distinct`, a JSON scalar in `field`; for `pairs`, `open` or `close` as its type
+   * and a JSON scalar in `on`.
+   */
   matches(event: BookingEvent): boolean;
+  readonly condition: Condition;
 }
+
+/** What must come together among the matching events of one key. Both ends of a span are inclusive. */
+export type Condition =
+  | { readonly kind: 'count'; readonly atLeast: number; readonly withinMs: number }
+  /** `atLeast` ≤ 2^40. */
+  | { readonly kind: 'sum'; readonly field: string; readonly atLeast: number; readonly withinMs: number }
+  /** Values are told apart by type and value. */
+  | { readonly kind: 'distinct'; readonly field: string; readonly atLeast: number; readonly withinMs: number }
+  /** `open` and `close` differ. `on` values are told apart by type and value. */
+  | {
+      readonly kind: 'pairs';
+      readonly open: EventType;
+      readonly close: EventType;
+      readonly on: string;
+      readonly maxGapMs: number;
+      readonly atLeast: number;
+      readonly withinMs: number;
+    }
+  | { readonly kind: 'session'; readonly gapMs: number; readonly atLeast: number };
 
 /** A rules file made ready to evaluate: `off` rules are gone, the others keep the file's order. */
 export interface CompiledRules {
@@ -46,11 +69,10 @@ function compileRule(rule: Rule): CompiledRule {
     mode: rule.mode,
     action: rule.action ?? 'notify',
     severity: rule.severity,
-    atLeast: rule.count.atLeast,
-    withinMs: milliseconds(rule.count.within),
     cooldownMs: milliseconds(rule.cooldown ?? 'PT0S'),
     matches: (event) =>
       conditions.every(({ field, allowed }) => Object.hasOwn(event, field) && allowed.has(event[field as keyof BookingEvent])),
+    condition: { kind: 'count', atLeast: rule.count.atLeast, withinMs: milliseconds(rule.count.within) },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { BookingEvent } from '../events/booking-event.ts';
+import { PlatformError } from '../process/errors.ts';
 import { type Alert, alertOf, type Evidence } from './alert.ts';
 import type { CompiledRule } from './compile.ts';
 import { Growth } from './growth.ts';
@@ -30,13 +31,19 @@ export interface MemoryLimits {
 /** One `count` rule's memory: per key the matching events that a later event can still form a run with. */
 export class CountLog {
   readonly rule: CompiledRule;
+  readonly #atLeast: number;
+  readonly #withinMs: number;
   readonly #maxEventsPerKey: number;
   readonly #keys = new Map<string, KeyLog>();
   readonly #growth: Growth;
   #evicted = 0;
 
   constructor(rule: CompiledRule, { maxEventsPerKey, smallestSweep }: MemoryLimits) {
+    if (rule.condition.kind !== 'count')
+      throw new PlatformError('RULES_INVALID', `rule ${rule.id}: ${rule.condition.kind} is not supported`);
     this.rule = rule;
+    this.#atLeast = rule.condition.atLeast;
+    this.#withinMs = rule.condition.withinMs;
     this.#maxEventsPerKey = maxEventsPerKey;
     this.#growth = new Growth(smallestSweep);
   }
@@ -80,12 +87,12 @@ export class CountLog {
 
   /** The earliest `atLeast` neighbours, the new event at `place` among them, with newest − oldest ≤ within. */
   #earliestRun(events: readonly Evidence[], event: Evidence, place: number): Evidence[] | undefined {
-    const { atLeast, withinMs } = this.rule;
+    const atLeast = this.#atLeast;
     const count = events.length + 1;
     const timeAt = (i: number): number => (i === place ? event : events[i < place ? i : i - 1])?.occurredAt ?? Number.NaN;
     const last = Math.min(place, count - atLeast);
     for (let from = Math.max(0, place - atLeast + 1); from <= last; from++) {
-      if (timeAt(from + atLeast - 1) - timeAt(from) <= withinMs) {
+      if (timeAt(from + atLeast - 1) - timeAt(from) <= this.#withinMs) {
         return [...events.slice(from, place), event, ...events.slice(place, from + atLeast - 1)];
       }
     }
@@ -95,12 +102,12 @@ export class CountLog {
   #alert(key: string, event: Evidence, evidence: readonly Evidence[]): Alert | undefined {
     const at = evidence.at(-1)?.occurredAt ?? Number.NaN;
     const lastAt = this.#keys.get(key)?.lastAt ?? Number.NEGATIVE_INFINITY;
-    return at <= lastAt + this.rule.cooldownMs ? undefined : alertOf(this.rule, key, event.eventId, evidence);
+    return at <= lastAt + this.rule.cooldownMs ? undefined : alertOf(this.rule, key, event.eventId, evidence, evidence.length);
   }
 
   /** No event to come is older than the horizon, so no run reaches further back than the span before it. */
   #forget(log: KeyLog, horizon: number): void {
-    const oldest = horizon - this.rule.withinMs;
+    const oldest = horizon - this.#withinMs;
     let gone = 0;
     while ((log.events[gone]?.occurredAt ?? Number.POSITIVE_INFINITY) < oldest) gone++;
     if (gone > 0) log.events.splice(0, gone);
