@@ -21,6 +21,8 @@ export interface Check {
 /** Why a target fails a check, and the sentence of AWS that it goes against. */
 export interface Difference {
   readonly reason: string;
+  /** What the check's failure says then: any other failure is not this difference. */
+  readonly error: RegExp;
   readonly evidence: string;
 }
 

@@ -9,6 +9,7 @@ export async function runCheck(check: Check, session: Session): Promise<Outcome>
   const unsupported = needs.filter((need) => !session.target.capabilities.includes(need));
   if (unsupported.length > 0) return { id, unsupported };
   let error: string | undefined;
+  let left: string | undefined;
   try {
     await inTime(check.run(new Context(session)), session.target.checkMs);
   } catch (thrown) {
@@ -18,9 +19,10 @@ export async function runCheck(check: Check, session: Session): Promise<Outcome>
   try {
     await session.tidy();
   } catch (thrown) {
-    error = [error, messageOf(thrown)].filter(Boolean).join('; ');
+    left = messageOf(thrown);
   }
-  return judge(id, error, session.target);
+  const outcome = judge(id, error, session.target);
+  return left === undefined ? outcome : { id, ok: false, error: [error, left].filter(Boolean).join('; ') };
 }
 
 /** A check that waits for something that never comes must not hold up the others. */
@@ -32,12 +34,15 @@ async function inTime(work: Promise<void>, limitMs: number): Promise<void> {
   await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** A difference that is listed must be there, and one that is not must not. */
+/** A difference that is listed must be there as listed, and one that is not must not. */
 function judge(id: string, error: string | undefined, { differences, name }: Target): Outcome {
   const listed = differences[id];
   if (listed === undefined) return error === undefined ? { id, ok: true } : { id, ok: false, error };
-  if (error !== undefined) return { id, ok: true, differs: listed.reason };
-  return { id, ok: false, error: `${name} is listed as different here (${listed.reason}), yet it passes: take it off the list` };
+  const { reason } = listed;
+  if (error === undefined)
+    return { id, ok: false, error: `${name} is listed as different here (${reason}), yet it passes: take it off the list` };
+  if (listed.error.test(error)) return { id, ok: true, differs: reason };
+  return { id, ok: false, error: `${name} is listed as different here (${reason}), yet it fails otherwise: ${error}` };
 }
 
 /** All of them, one after the other; `tell` hears each outcome. Every stream is deleted at the end, after failures and signals too. */

@@ -32,8 +32,8 @@ describe('the suite', () => {
     for (const { id, cites } of checks) assert.ok(/^[\w]+: \S/.test(id) && cites.length > 10, id);
   });
 
-  it('lists differences only of checks there are, and its README shows that list', () => {
-    const ids = new Set(checks.map(({ id }) => id));
+  it('lists differences only of checks there are and that run there, and its README shows that list', () => {
+    const ids = new Set(checks.filter(({ needs }) => needs === undefined).map(({ id }) => id));
     assert.deepEqual(
       Object.keys(kinesisLocalDifferences).filter((id) => !ids.has(id)),
       [],
@@ -83,15 +83,18 @@ describe('a run of the suite', () => {
     await small.close();
   });
 
-  it('fails a check that fails, that does not end, and one that passes although it is listed as different', async () => {
+  it('fails a check that fails, that does not end, and one that passes or fails otherwise although it is listed as different', async () => {
     const failing = check('fails', () => Promise.reject(new Error('so it is')));
     assert.match(outcomeOf(await runCheck(failing, session)), /so it is/);
     const endless = check('never ends', () => new Promise(() => {}));
     const hasty = new Session({ ...target, checkMs: 20 });
     assert.match(outcomeOf(await runCheck(endless, hasty)), /no end within 20 ms/);
-    const differences = { fails: { reason: 'r', evidence: 'e' }, passes: { reason: 'r', evidence: 'e' } };
+    const difference = { reason: 'r', error: /^Error: so it is$/, evidence: 'e' };
+    const differences = { fails: difference, passes: difference, 'fails otherwise': difference };
     const other = new Session({ ...target, differences });
     assert.deepEqual(await runCheck(failing, other), { id: 'fails', ok: true, differs: 'r' });
+    const otherwise = check('fails otherwise', () => Promise.reject(new Error('connect ECONNREFUSED')));
+    assert.match(outcomeOf(await runCheck(otherwise, other)), /yet it fails otherwise: Error: connect ECONNREFUSED$/);
     assert.match(
       outcomeOf(
         await runCheck(

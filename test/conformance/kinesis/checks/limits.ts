@@ -43,7 +43,8 @@ export const limitChecks: readonly Check[] = [
     async run(context) {
       const { entries } = await flood(context, await context.stream());
       const refused = entries.find(({ ErrorCode }) => ErrorCode !== undefined);
-      assert.ok(refused?.ErrorMessage);
+      assert.ok(refused, 'no entry was refused');
+      assert.ok(refused.ErrorMessage);
       assert.deepEqual([refused.ShardId, refused.SequenceNumber], [undefined, undefined]);
     },
   },
@@ -53,7 +54,9 @@ export const limitChecks: readonly Check[] = [
     async run(context) {
       const stream = await context.stream();
       const { entries } = await flood(context, stream);
-      const message = entries.find(({ ErrorCode }) => ErrorCode !== undefined)?.ErrorMessage ?? '';
+      const refused = entries.find(({ ErrorCode }) => ErrorCode !== undefined);
+      assert.ok(refused, 'no entry was refused');
+      const message = refused.ErrorMessage ?? '';
       for (const part of [stream.name, first, stream.arn.split(':')[4] ?? ''])
         assert.ok(message.includes(part), `${message} lacks ${part}`);
     },

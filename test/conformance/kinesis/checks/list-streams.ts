@@ -33,7 +33,7 @@ export const listStreamsChecks: readonly Check[] = [
     async run(context) {
       const { start, names } = await listed(context);
       const first = await context.send(new ListStreamsCommand({ ExclusiveStartStreamName: start, Limit: 1 }));
-      assert.ok(first.NextToken);
+      assert.ok(first.NextToken, 'there is no NextToken');
       const second = await context.send(new ListStreamsCommand({ NextToken: first.NextToken, Limit: 1 }));
       assert.deepEqual(second.StreamNames, [names[1]]);
     },

@@ -71,7 +71,8 @@ export const reshardChecks: readonly Check[] = [
       const stream = await context.stream();
       const { sequence } = await context.put(stream, 'a');
       const parent = only((await split(context, stream, only(stream.shards), middle)).filter((shard) => !isOpen(shard)));
-      assert.ok(BigInt(parent.SequenceNumberRange?.EndingSequenceNumber ?? '') >= BigInt(sequence));
+      const end = parent.SequenceNumberRange?.EndingSequenceNumber ?? '';
+      assert.ok(BigInt(end) >= BigInt(sequence), `the parent ends at ${end}, below ${sequence}`);
     },
   },
   {
