@@ -34,7 +34,7 @@ export function createHttp2(service: Service): Protocol {
     stream.on('data', (chunk: Buffer) => collected.add(chunk));
     stream.on('error', () => stream.close());
     stream.on('end', () => {
-      if (stream.destroyed) return;
+      if (stream.closed) return; // reset before its end: Node ends what has come of it
       const target = String(headers['x-amz-target'] ?? '');
       const contentType = headers['content-type'] ?? '';
       const path = headers[':path'] ?? '';

@@ -22,14 +22,14 @@ const target = 'Kinesis_20131202.ListStreams';
 const good = { target, contentType: json, body: Buffer.from('{}') };
 const listStreams = (more = '', body = '{}') =>
   `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: ${json}\r\nx-amz-target: ${target}\r\n${more}content-length: ${body.length}\r\n\r\n${body}`;
-const head2 = (more: readonly (readonly [string, string])[] = [], method = 'POST') =>
+const head2 = (more: readonly (readonly [string, string])[] = [], method = 'POST', operation = 'ListStreams') =>
   fields([
     [':method', method],
     [':scheme', 'http'],
     [':path', '/'],
     [':authority', 'x'],
     ['content-type', json],
-    ['x-amz-target', target],
+    ['x-amz-target', `Kinesis_20131202.${operation}`],
     ...more,
   ]);
 
@@ -385,6 +385,31 @@ describe('local Kinesis: connections that nobody should make', () => {
         );
         await h2(frames, 15);
       }
+    });
+
+    it('a request that is taken back before its end is not carried out, whatever the reason given', async () => {
+      const create = (name: string) => [
+        frame(frameTypes.headers, endHeaders, 1, head2([], 'POST', 'CreateStream')),
+        frame(frameTypes.data, 0, 1, Buffer.from(JSON.stringify({ StreamName: name, ShardCount: 1 }))),
+      ];
+      const ping = frame(frameTypes.ping, 0, 0, Buffer.alloc(8));
+      const noError = 0;
+      const cancel = 8;
+      for (const [i, code] of [noError, cancel].entries()) {
+        const reset = frame(frameTypes.reset, 0, 1, Buffer.from([0, 0, 0, code]));
+        for (const parts of [create(`half-${i}`), create('').slice(0, 1)]) {
+          const connection = await RawConnection.open(server.endpoint);
+          const pinged = (times: number) =>
+            connection.until((bytes) => framesIn(bytes).filter(({ type }) => type === frameTypes.ping).length === times);
+          connection.write(Buffer.concat([preface, settings, ...parts, ping]));
+          await pinged(1); // the request has begun
+          connection.write(Buffer.concat([reset, ping]));
+          await pinged(2);
+          connection.close();
+        }
+      }
+      const { body } = await wire.http2(good);
+      assert.deepEqual((JSON.parse(body.toString()) as { StreamNames: string[] }).StreamNames, []);
     });
 
     it('a client that leaves amid an upload leaves nothing behind', async () => {
