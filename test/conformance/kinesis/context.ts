@@ -54,9 +54,14 @@ export class Context {
   }
 
   /** A request as it stands; the answer's body is read by the caller. */
-  open(request: RawRequest): Promise<RawAnswer> {
-    this.#session.guard.inspect(request.target.split('.').at(-1) ?? '', decodeBody(request.contentType, Buffer.from(request.body)));
-    return sendRaw(this.#session.client, request);
+  async open(request: RawRequest): Promise<RawAnswer> {
+    const { guard, client } = this.#session;
+    const operation = request.target.split('.').at(-1) ?? '';
+    const input = decodeBody(request.contentType, Buffer.from(request.body));
+    guard.inspect(operation, input);
+    const answer = await sendRaw(client, request);
+    if (answer.status === 200) guard.accepted(operation, input);
+    return answer;
   }
 
   /** Repeats what is throttled, but not for ever: the throttle may be the answer. */

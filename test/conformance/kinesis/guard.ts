@@ -3,6 +3,8 @@ import type { Budget } from './target.ts';
 const wellFormedName = /^[a-zA-Z0-9_.-]{1,128}$/;
 /** Of a stream, or of a consumer: that contains the stream's. */
 const streamInArn = /^arn:[^:]*:kinesis:[^:]*:\d{12}:stream\/([^/]+)/;
+/** What a stream without a ShardCount begins with: it is on demand. */
+const onDemandShards = 4;
 const accountWide: ReadonlySet<string> = new Set(['ListStreams']);
 
 /**
@@ -40,9 +42,11 @@ export class Guard {
     if (operation === 'UpdateShardCount' || operation === 'SplitShard') this.#spend('createdShards', 2);
   }
 
-  /** A stream was made with so many shards; told after the answer, since a refused request makes none. */
-  created(shards: number): void {
-    this.#spend('createdShards', shards);
+  /** The target has done it: a stream that was refused has no shards. */
+  accepted(operation: string, input: unknown): void {
+    if (operation !== 'CreateStream') return;
+    const shards = isRecord(input) ? input['ShardCount'] : undefined;
+    this.#spend('createdShards', typeof shards === 'number' ? shards : onDemandShards);
   }
 
   deleted(name: string): void {

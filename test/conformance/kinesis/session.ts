@@ -45,7 +45,7 @@ export class Session {
         const operation = (context.commandName ?? '').replace(/Command$/, '');
         this.guard.inspect(operation, args.input);
         const result = await next(args);
-        if (operation === 'CreateStream') this.guard.created((args.input as CreateStreamCommandInput).ShardCount ?? 4);
+        this.guard.accepted(operation, args.input);
         return result;
       },
       { step: 'initialize', name: 'guard' },

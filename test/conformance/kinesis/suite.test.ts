@@ -83,6 +83,14 @@ describe('a run of the suite', () => {
     await small.close();
   });
 
+  it('counts the shards of streams that are made past the SDK, and of those that are made alone', async () => {
+    const context = new Context(session);
+    await context.operation('CreateStream', { StreamName: context.name(), ShardCount: 3 });
+    await context.operation('CreateStream', { StreamName: context.name(), StreamModeDetails: { StreamMode: 'ON_DEMAND' } });
+    await context.operation('CreateStream', { StreamName: context.name(), ShardCount: 0 });
+    assert.deepEqual(session.guard.spent, { createdStreams: 3, createdShards: 7, records: 0 });
+  });
+
   it('fails a check that fails, that does not end, and one that passes or fails otherwise although it is listed as different', async () => {
     const failing = check('fails', () => Promise.reject(new Error('so it is')));
     assert.match(outcomeOf(await runCheck(failing, session)), /so it is/);
