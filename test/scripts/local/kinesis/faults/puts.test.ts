@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { PutRecordCommand } from '@aws-sdk/client-kinesis';
 import { Rig, startMs, textOf, transports } from '../rig.ts';
 import { SideClient } from '../side/client.ts';
@@ -36,6 +37,17 @@ for (const transport of transports) {
       const stored = entries.flatMap(({ ErrorCode }, i) => (ErrorCode === undefined ? [String(i)] : []));
       assert.deepEqual(await held(shard0), stored);
       assert.deepEqual(await side.counts(), [[1, 1]]);
+    });
+
+    it('fails with the default seed the entries that the README shows', async () => {
+      const readme = readFileSync(new URL('../../../../../scripts/local/kinesis/README.md', import.meta.url), 'utf8');
+      const shown = JSON.parse(/^\{"FailedRecordCount":.*$/m.exec(readme)?.[0] ?? '') as { Records: { ErrorCode?: string }[] };
+      await side.set({ kind: 'partial', share: 0.5 });
+      const { Records = [] } = await rig.put('orders', numbered(3));
+      assert.deepEqual(
+        Records.map(({ ErrorCode }) => ErrorCode),
+        shown.Records.map(({ ErrorCode }) => ErrorCode),
+      );
     });
 
     it('fails entries from within, those of one shard alone, in requests that hold some', async () => {
