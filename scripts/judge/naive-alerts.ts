@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BookingEvent } from '../../services/lib/events/booking-event.ts';
 import type { Alert } from '../../services/lib/rules/alert.ts';
 import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
+import { find, ms } from './naive-rules.ts';
 
 /** One shard's events in shard order, aggregates taken apart, strays and bad records left out. */
 export interface OracleShard {
@@ -10,7 +11,7 @@ export interface OracleShard {
   readonly parents: readonly string[];
   /** Both ends inclusive. */
   readonly range: { readonly start: bigint; readonly end: bigint };
-  /** `arrival`: approximateArrivalTimestamp, epoch ms. */
+  /** `arrival`: approximateArrivalTimestamp, epoch ms; Infinity where there is none (a file), then nothing is from the future. */
   readonly records: readonly { readonly event: BookingEvent; readonly arrival: number }[];
 }
 
@@ -26,8 +27,8 @@ export interface OracleResult {
 }
 
 /**
- * What the fraud rules must raise, by the plainest reading of their semantics: quadratic per key, nothing forgotten,
- * no code shared with the engine it judges.
+ * What the fraud rules must raise, by the plainest reading of their semantics: at least quadratic per key, nothing
+ * forgotten, no code shared with the engine it judges.
  */
 export function naiveAlerts({ shards, rules }: OracleInput): OracleResult {
   const disorder = ms(rules.time.disorder);
@@ -78,12 +79,11 @@ export function naiveAlerts({ shards, rules }: OracleInput): OracleResult {
       newestUsed.set(shard.shardId, Math.max(newestUsed.get(shard.shardId) ?? event.occurredAt, event.occurredAt));
 
       for (const rule of rules.rules) {
-        if (rule.mode === 'off' || !matches(rule.when, event)) continue;
-        const matching = (usedByKey.get(key) ?? []).filter((used) => matches(rule.when, used));
-        const inTimeOrder = matching.sort((a, b) => a.occurredAt - b.occurredAt); // stable: ties stay in order of arrival
-        const evidence = earliestRun(inTimeOrder, event, rule.count.atLeast, ms(rule.count.within));
-        const newest = evidence?.at(-1);
-        if (evidence === undefined || newest === undefined) continue;
+        if (rule.mode === 'off') continue;
+        const found = find(rule, usedByKey.get(key) ?? [], event);
+        const newest = found?.evidence.at(-1);
+        if (found === undefined || newest === undefined) continue;
+        const { evidence, value } = found;
         const episode = JSON.stringify([rule.id, rule.version, key]);
         const lastAt = Math.max(...(raisedByRuleAndKey.get(episode) ?? []).map((alert) => alert.at));
         if (newest.occurredAt <= lastAt + ms(rule.cooldown ?? 'PT0S')) continue;
@@ -97,7 +97,7 @@ export function naiveAlerts({ shards, rules }: OracleInput): OracleResult {
           key,
           at: newest.occurredAt,
           triggeredBy: event.eventId,
-          value: evidence.length,
+          value,
           evidenceCount: evidence.length,
           evidence: shown.map(({ eventId, occurredAt }) => ({ eventId, occurredAt })),
         };
@@ -109,16 +109,6 @@ export function naiveAlerts({ shards, rules }: OracleInput): OracleResult {
   return { alerts, skipped };
 }
 
-/** The first `length` neighbours that contain `event` and span at most `within` ms. */
-function earliestRun(sorted: BookingEvent[], event: BookingEvent, length: number, within: number): BookingEvent[] | undefined {
-  for (let from = 0; from + length <= sorted.length; from++) {
-    const run = sorted.slice(from, from + length);
-    const span = (run.at(-1)?.occurredAt ?? 0) - (run[0]?.occurredAt ?? 0);
-    if (run.includes(event) && span <= within) return run;
-  }
-  return undefined;
-}
-
 function parentsFirst(shards: readonly OracleShard[]): OracleShard[] {
   const ordered: OracleShard[] = [];
   const visit = (shard: OracleShard): void => {
@@ -128,16 +118,6 @@ function parentsFirst(shards: readonly OracleShard[]): OracleShard[] {
   };
   for (const shard of shards) visit(shard);
   return ordered;
-}
-
-function matches(when: RulesFile['rules'][number]['when'], event: BookingEvent): boolean {
-  const fields = new Map<string, unknown>(Object.entries(event));
-  return Object.entries(when).every(([field, allowed]) => fields.has(field) && allowed.some((value) => value === fields.get(field)));
-}
-
-function ms(duration: string): number {
-  const part = (unit: RegExp): number => Number(unit.exec(duration)?.[1] ?? 0);
-  return Math.round(part(/(\d+)D/) * 86_400_000 + part(/(\d+)H/) * 3_600_000 + part(/(\d+)M/) * 60_000 + part(/([\d.]+)S/) * 1_000);
 }
 
 const hex = (algorithm: string, text: string): string => createHash(algorithm).update(text, 'utf8').digest('hex');

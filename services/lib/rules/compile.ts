@@ -62,7 +62,8 @@ export function compileRules(file: RulesFile): CompiledRules {
 }
 
 function compileRule(rule: Rule): CompiledRule {
-  const conditions = Object.entries(rule.when).map(([field, values]) => ({ field, allowed: new Set<unknown>(values) }));
+  const condition = conditionOf(rule);
+  const tests = [...Object.entries(rule.when).map(([field, values]) => allowedIn(field, values)), readable(condition)];
   return {
     id: rule.id,
     version: rule.version,
@@ -70,10 +71,61 @@ function compileRule(rule: Rule): CompiledRule {
     action: rule.action ?? 'notify',
     severity: rule.severity,
     cooldownMs: milliseconds(rule.cooldown ?? 'PT0S'),
-    matches: (event) =>
-      conditions.every(({ field, allowed }) => Object.hasOwn(event, field) && allowed.has(event[field as keyof BookingEvent])),
-    condition: { kind: 'count', atLeast: rule.count.atLeast, withinMs: milliseconds(rule.count.within) },
+    matches: (event) => tests.every((test) => test(event)),
+    condition,
   };
+}
+
+function conditionOf({ id, count, sum, distinct, pairs, session }: Rule): Condition {
+  if (count !== undefined) return { kind: 'count', atLeast: count.atLeast, withinMs: milliseconds(count.within) };
+  if (sum !== undefined) return { kind: 'sum', field: sum.field, atLeast: sum.atLeast, withinMs: milliseconds(sum.within) };
+  if (distinct !== undefined) {
+    return { kind: 'distinct', field: distinct.field, atLeast: distinct.atLeast, withinMs: milliseconds(distinct.within) };
+  }
+  if (pairs !== undefined) {
+    const { open, close, on, atLeast } = pairs;
+    return { kind: 'pairs', open, close, on, maxGapMs: milliseconds(pairs.maxGap), atLeast, withinMs: milliseconds(pairs.within) };
+  }
+  if (session !== undefined) return { kind: 'session', gapMs: milliseconds(session.gap), atLeast: session.atLeast };
+  throw new PlatformError('RULES_INVALID', `rule ${id} has no condition`);
+}
+
+type Test = (event: BookingEvent) => boolean;
+
+/** What an object inherits is never a scalar, so no allowed value can be met by it. */
+function allowedIn(field: string, values: readonly unknown[]): Test {
+  if (values.length === 1) {
+    const [only] = values;
+    return (event) => event[field as keyof BookingEvent] === only;
+  }
+  const allowed = new Set(values);
+  return (event) => allowed.has(event[field as keyof BookingEvent]);
+}
+
+/** Whether an event carries what the condition reads. */
+function readable(condition: Condition): Test {
+  switch (condition.kind) {
+    case 'count':
+    case 'session':
+      return () => true;
+    case 'sum': {
+      const field = condition.field as keyof BookingEvent;
+      return (event) => Number.isSafeInteger(event[field]) && (event[field] as number) >= 0;
+    }
+    case 'distinct': {
+      const field = condition.field as keyof BookingEvent;
+      return (event) => isScalar(event[field]);
+    }
+    case 'pairs': {
+      const { open, close } = condition;
+      const on = condition.on as keyof BookingEvent;
+      return (event) => (event.type === open || event.type === close) && isScalar(event[on]);
+    }
+  }
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || value === null || Number.isFinite(value);
 }
 
 function milliseconds(text: string): number {
