@@ -1,0 +1,39 @@
+/**
+ * How both tables spread their rows: over partitions by the hash's highest bits, so that each grows or is swept on its own and no pause
+ * is long; in a partition by the next bits, in the order of the hash, so that a partition is rebuilt by one pass over memory in order;
+ * then by linear probing over one byte per slot, which holds six more bits of the hash.
+ */
+const occupied = 0x80;
+/** Of a tag: the row needs no more care by the snapshot under way. */
+export const settled = 0x40;
+/** Of a tag: everything but `settled`. */
+export const tagMask = 0xbf;
+
+export const tagOf = (hash: number): number => occupied | (hash & 0x3f);
+
+/** A walk has done with the partition, or is given up. */
+export function settle(partition: { readonly tags: Uint8Array; pending: boolean }): void {
+  if (!partition.pending) return;
+  partition.pending = false;
+  const { tags } = partition;
+  for (let slot = 0; slot < tags.length; slot++) tags[slot] = (tags[slot] as number) & tagMask;
+}
+
+/** `bits` = log2 of the number of partitions, at most 8. */
+export const partitionOf = (hash: number, bits: number): number => (hash >>> 1) >>> (31 - bits);
+
+export const slotOf = (hash: number, bits: number, capacity: number): number =>
+  Math.floor(((hash << bits) >>> 0) * (capacity / 4_294_967_296));
+
+/** A partition is rebuilt when it is this full, … */
+const fullAt = 0.9;
+/** … to this load, or more if that would make it no larger. Between the two every row is moved about six times per row added. */
+const rebuiltTo = 0.77;
+const smallestCapacity = 4;
+
+export const rowsAt = (capacity: number): number => Math.floor(capacity * fullAt);
+
+/** Slots for `rows` rows and one more. */
+export const capacityFor = (rows: number): number => Math.max(smallestCapacity, Math.ceil((rows + 1) / rebuiltTo));
+
+export const defaultPartitionBits = 6;

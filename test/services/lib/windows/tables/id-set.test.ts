@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { EventId, textOfId } from '../../../../../services/lib/windows/tables/event-id.ts';
+import { IdSet } from '../../../../../services/lib/windows/tables/id-set.ts';
+
+const id = new EventId();
+const idText = (n: number): string => (n * 0x9e3779b1).toString(16).padStart(32, '0');
+
+function parsed(text: string): EventId {
+  assert.ok(id.parse(text), text);
+  return id;
+}
+
+/** As its user does: only what is not known is added. */
+function use(set: IdSet, text: string, time: number, horizon: number): boolean {
+  if (set.has(parsed(text), horizon)) return false;
+  set.add(parsed(text), time, horizon);
+  return true;
+}
+
+/** How a set of ids with times behaves, in the plainest way. */
+class Model {
+  readonly times = new Map<string, number>();
+  use(text: string, time: number, horizon: number): boolean {
+    if ((this.times.get(text) ?? Number.NEGATIVE_INFINITY) >= horizon) return false;
+    this.times.set(text, time);
+    return true;
+  }
+  known(horizon: number): string[] {
+    return [...this.times]
+      .filter(([, time]) => time >= horizon)
+      .map(([text, time]) => `${text}@${time}`)
+      .sort();
+  }
+}
+
+const collected = (add: (visit: (a: number, b: number, c: number, d: number, time: number) => void) => void): string[] => {
+  const found = new Set<string>();
+  add((a, b, c, d, time) => found.add(`${textOfId(a, b, c, d)}@${time}`));
+  return [...found].sort();
+};
+
+describe('an event id', () => {
+  it('is 32 lower-case hex digits and nothing else', () => {
+    for (const text of [
+      '',
+      'a'.repeat(31),
+      'a'.repeat(33),
+      'A'.repeat(32),
+      `${'a'.repeat(31)}g`,
+      `${'a'.repeat(31)}š`,
+      `é${'a'.repeat(31)}`,
+    ]) {
+      assert.equal(id.parse(text), false, text);
+    }
+    assert.ok(id.parse('0123456789abcdef0123456789abcdef'), 'a good one after bad ones');
+  });
+
+  it('comes back as it was', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[0-9a-f]{32}$/), (text) => {
+        const { a, b, c, d } = parsed(text);
+        assert.equal(textOfId(a, b, c, d), text);
+      }),
+    );
+  });
+});
+
+describe('an id set', () => {
+  const steps = fc.array(fc.record({ id: fc.nat({ max: 40 }), ahead: fc.nat({ max: 8 }), advance: fc.nat({ max: 3 }) }), {
+    maxLength: 300,
+  });
+
+  it('knows exactly the ids that a map with times knows, however often it is swept', () => {
+    fc.assert(
+      fc.property(steps, fc.constantFrom(0, 3), (all, bits) => {
+        const [set, model] = [new IdSet(bits), new Model()];
+        let horizon = 0;
+        for (const { id: n, ahead, advance } of all) {
+          horizon += advance;
+          assert.equal(use(set, idText(n), horizon + ahead, horizon), model.use(idText(n), horizon + ahead, horizon));
+        }
+        assert.deepEqual(
+          collected((visit) => set.forEach(horizon, visit)),
+          model.known(horizon),
+        );
+      }),
+    );
+  });
+
+  it('walks over what it held when the walk began, whatever comes meanwhile', () => {
+    fc.assert(
+      fc.property(steps, steps, fc.constantFrom(0, 2), fc.nat({ max: 20 }), (before, during, bits, pace) => {
+        const [set, model] = [new IdSet(bits), new Model()];
+        let horizon = 0;
+        const play = ({ id: n, ahead, advance }: (typeof before)[number]): void => {
+          horizon += advance;
+          use(set, idText(n), horizon + ahead, horizon);
+          model.use(idText(n), horizon + ahead, horizon);
+        };
+        // So many that a partition takes several steps of a walk.
+        for (let n = 1_000; n < 2_000; n++) play({ id: n, ahead: 8, advance: 0 });
+        before.forEach(play);
+        const expected = model.known(horizon);
+        set.beginWalk(horizon);
+        set.beginWalk(horizon);
+        const found = collected((visit) => {
+          let next = 0;
+          for (const _ of set.walk(visit))
+            for (let i = 0; i < pace; i++) play(during[next++] ?? { id: 5_000 + next, ahead: 3, advance: 0 });
+        });
+        assert.deepEqual(found, expected);
+        const after = model.known(horizon);
+        assert.deepEqual(
+          collected((visit) => set.forEach(horizon, visit)),
+          after,
+        );
+        set.beginWalk(horizon);
+        assert.deepEqual(
+          collected((visit) => [...set.walk(visit)]),
+          after,
+          'a second walk sees what came during the first',
+        );
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('ends a walk when another begins', () => {
+    const set = new IdSet(0);
+    for (let n = 0; n < 1_000; n++) use(set, idText(n), 1, 0);
+    set.beginWalk(0);
+    let seen = 0;
+    const first = set.walk(() => seen++);
+    first.next();
+    set.beginWalk(0);
+    const before = seen;
+    assert.equal(first.next().done, true);
+    assert.equal(seen, before);
+    assert.equal(collected((visit) => [...set.walk(visit)]).length, 1_000);
+  });
+
+  it('takes about 30 bytes an id, and gives back what is beyond the horizon', () => {
+    const set = new IdSet();
+    for (let n = 0; n < 50_000; n++) use(set, idText(n), n, 0);
+    const bytesPerId = set.bytes / set.size;
+    assert.ok(bytesPerId >= 25 / 0.9 && bytesPerId < 25 / 0.75, `${bytesPerId}`);
+    for (let n = 50_000; n < 200_000; n++) use(set, idText(n), n, n - 5_000);
+    assert.ok(set.size < 20_000 && set.bytes < 600_000, `${set.size} ${set.bytes}`);
+  });
+});
