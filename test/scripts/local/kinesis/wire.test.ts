@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { ListStreamsCommand, UpdateMaxRecordSizeCommand } from '@aws-sdk/client-kinesis';
 import { Decoder, encode, Tag } from 'cbor-x';
 import { isLoopback, listenersOf } from '../../../support/sockets.ts';
-import { awsError, clientOf, RawClient, Rig, startMs, textOf } from './rig.ts';
+import { awsError, clientOf, RawClient, Rig, startMs, textOf, transports } from './rig.ts';
+import { SideClient, until } from './side/client.ts';
 
 const json = 'application/x-amz-json-1.1';
 const cbor = 'application/x-amz-cbor-1.1';
@@ -148,6 +149,8 @@ describe('local Kinesis: the port', () => {
     const other = await Rig.start();
     const clients = (['http1', 'http2'] as const).map((transport) => clientOf(other.server.endpoint, transport));
     for (const client of clients) await client.send(new ListStreamsCommand({}));
+    const raw = new RawClient(other.server.endpoint); // keeps its session, which the SDK's may not
+    await raw.call(target('ListStreams'), json, Buffer.from('{}'));
     const undecided = connect(Number(new URL(other.server.endpoint).port), '127.0.0.1');
     await once(undecided, 'connect');
     undecided.on('error', () => {});
@@ -156,6 +159,22 @@ describe('local Kinesis: the port', () => {
     assert.ok(performance.now() - started < 400, 'no connection had to be cut off after the grace');
     for (const client of clients) client.destroy();
   });
+
+  for (const transport of transports) {
+    it(`closes as soon as what was under way is answered, over ${transport}`, async () => {
+      const other = await Rig.start({ limits: false, transport, faults: { kind: 'slow', delayMs: 1_000, operations: ['ListStreams'] } });
+      const answer = other.client.send(new ListStreamsCommand({}));
+      const side = new SideClient(other.server.endpoint);
+      await until(async () => (await side.counts())[0]?.[1] === 1);
+      const started = performance.now();
+      const closed = other.server.close();
+      other.pass(1_000);
+      assert.deepEqual((await answer).StreamNames, []);
+      await closed;
+      assert.ok(performance.now() - started < 400, 'no connection had to be cut off after the grace');
+      await other.stop();
+    });
+  }
 
   it('names operations it lacks and those there are not', async () => {
     const larger = new UpdateMaxRecordSizeCommand({ MaxRecordSizeInKiB: 2_048 });

@@ -30,7 +30,8 @@ export interface BareEvent {
   readonly bytes: number;
   readonly continuation: string | undefined;
   readonly millisBehind: number;
-  readonly children: number;
+  /** Of the last event of a shard. */
+  readonly children: readonly { readonly ShardId: string; readonly ParentShards: readonly string[] }[] | undefined;
 }
 
 /** A reader that takes what it is sent at once, or only when it is told to. */
@@ -72,7 +73,7 @@ export class BareReader extends Writable {
       Records?: { Data: string; PartitionKey: string }[];
       ContinuationSequenceNumber?: string;
       MillisBehindLatest?: number;
-      ChildShards?: unknown[];
+      ChildShards?: { ShardId: string; ParentShards: string[] }[];
     };
     const records = payload.Records ?? [];
     const data = records.map(({ Data }) => Buffer.from(Data, 'base64'));
@@ -83,7 +84,7 @@ export class BareReader extends Writable {
       bytes: data.reduce((sum, bytes, i) => sum + bytes.length + Buffer.byteLength(records[i]?.PartitionKey ?? ''), 0),
       continuation: payload.ContinuationSequenceNumber,
       millisBehind: payload.MillisBehindLatest ?? -1,
-      children: payload.ChildShards?.length ?? 0,
+      children: payload.ChildShards,
     };
   }
 }
@@ -125,8 +126,8 @@ export class BareStream {
   }
 
   /** From the first record with a counter ≥ `counter` on; takes over from the subscription before. */
-  subscribe(counter: number, isSlow = false): BareReader {
-    const { service, stream, shard, consumer } = this;
+  subscribe(counter: number, isSlow = false, shard = this.shard): BareReader {
+    const { service, stream, consumer } = this;
     const reader = new BareReader(() => this.clock.now(), isSlow);
     const seat = consumer.seat(shard.id);
     const subject = new Subject('SubscribeToShard', {}, service);
@@ -137,12 +138,12 @@ export class BareStream {
   }
 
   /** Takes up where an earlier reader was told that it stands. */
-  resume(type: 'AT_SEQUENCE_NUMBER' | 'AFTER_SEQUENCE_NUMBER', sequenceNumber: string, isSlow = false): BareReader {
-    const { service, stream, shard } = this;
+  resume(type: 'AT_SEQUENCE_NUMBER' | 'AFTER_SEQUENCE_NUMBER', sequenceNumber: string, isSlow = false, shard = this.shard): BareReader {
+    const { service, stream } = this;
     const subject = new Subject('SubscribeToShard', {}, service);
     const call = { ...service, service, subject, input: {}, codec: jsonCodec, latencyMs: () => 0 };
     const position = { type, sequenceNumber, timestampMs: undefined };
-    return this.subscribe(counterAt(position, 'SubscribeToShard', stream, shard, call), isSlow);
+    return this.subscribe(counterAt(position, 'SubscribeToShard', stream, shard, call), isSlow, shard);
   }
 
   /** Moves the clock in steps, so that what waits for a time finds it. */

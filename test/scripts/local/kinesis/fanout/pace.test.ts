@@ -116,4 +116,14 @@ describe('SubscribeToShard without limits', () => {
     );
     assert.ok(reader.maxQueued < 1.4 * 1_048_576 + 1_000, `${reader.maxQueued} bytes were queued`);
   });
+
+  it('gives a reader that does not read 10 s after the end to fetch what is queued', () => {
+    const stream = new BareStream(false);
+    const reader = stream.subscribe(0, true);
+    stream.clock.advance(300_000);
+    stream.clock.advance(9_999);
+    assert.equal(reader.destroyed, false);
+    stream.clock.advance(1);
+    assert.equal(reader.destroyed, true);
+  });
 });

@@ -99,6 +99,16 @@ describe('Local Kinesis without limits, one subscription per consumer and shard'
     await rig.stop();
   });
 
+  it('lets a call take over although the clock was put back', async () => {
+    const rig = await FanoutRig.open();
+    rig.pass(3_600_000);
+    const first = await rig.subscribe(latest);
+    rig.pass(-3_599_000);
+    await rig.subscribe(latest);
+    await assert.rejects(first.rest(), inUse);
+    await rig.stop();
+  });
+
   it('tells who lost it before his own answer went out', async () => {
     const rig = await FanoutRig.open({
       limits: false,
