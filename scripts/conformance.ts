@@ -2,20 +2,22 @@ import type { Budget, Target } from '../test/conformance/kinesis/target.ts';
 import { readCommandLine } from './cli/command-line.ts';
 import { UsageError } from './cli/flags.ts';
 import { watchInterrupts } from './cli/interrupts.ts';
-import { type Chosen, chosen, conformanceFlags } from './conformance/flags.ts';
+import { type Chosen, chosen, chosenVectors, conformanceFlags } from './conformance/flags.ts';
 import { Report } from './conformance/report.ts';
 
 const flags = readCommandLine(
   {
     name: 'conformance',
-    summary: `The statements of the Kinesis Data Streams API reference, one check each, against a Kinesis of your choice. Ends with 0 when all
-hold but the differences listed for the target, 1 when one does not, 2 when it is used wrongly, 130 at Ctrl-C (streams are deleted first).
-More: test/conformance/kinesis/README.md`,
+    summary: `The statements of the Kinesis Data Streams API reference, one check each, against a Kinesis of your choice; or cases of windows,
+restated from the tests of Flink, Kafka, Beam and others, against services/lib/windows. Ends with 0 when all hold but the differences
+listed for the target, 1 when one does not, 2 when it is used wrongly, 130 at Ctrl-C (streams are deleted first).
+More: test/conformance/kinesis/README.md, docs/windows.md`,
     examples: [
       'npm run conformance -- --kinesis local',
       "npm run conformance -- --kinesis kinesis-local --only 'SplitShard|MergeShards'",
       'npm run conformance -- --kinesis local --json',
       'npm run conformance -- --list',
+      'npm run conformance -- --vectors test/conformance/windows/window-vectors.json',
       'npm run conformance -- --kinesis aws --region eu-central-1 --profile sandbox --yes-this-costs-money',
     ],
   },
@@ -26,6 +28,8 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 const note = (line: string) => void process.stderr.write(`${line}\n`);
 
 async function main(): Promise<number> {
+  const vectors = chosenVectors(flags);
+  if (vectors !== undefined) return (await import('./conformance/vectors/command.ts')).runVectors(vectors, print);
   const { checks } = await import('../test/conformance/kinesis/checks/index.ts');
   const selected = checks.filter(({ id }) => flags.only?.test(id) ?? true);
   if (selected.length === 0) throw new UsageError(`--only ${String(flags.only)} fits none of the ${checks.length} checks`);

@@ -1,0 +1,16 @@
+import type { Plain } from '../plain.ts';
+import type { Aggregate } from './aggregate.ts';
+import { checkNumber } from './numbers.ts';
+
+type SumAndCount = readonly [sum: number, count: number];
+
+/** Arithmetic mean of finite numbers; null of nothing. */
+export const avg: Aggregate<number, SumAndCount, number | null> = {
+  create: () => [0, 0],
+  add: ([sum, count], value) => [sum + value, count + 1],
+  merge: (a, b) => [a[0] + b[0], a[1] + b[1]],
+  result: ([sum, count]) => (count === 0 ? null : sum / count),
+  check: checkNumber,
+  save: (pair) => pair,
+  load: (saved: Plain) => saved as unknown as SumAndCount,
+};

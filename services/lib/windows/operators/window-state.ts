@@ -1,0 +1,84 @@
+import type { Plain } from '../plain.ts';
+import { TimeWindow } from '../time-window.ts';
+import type { Trigger, WindowTrigger } from '../triggers/trigger.ts';
+import type { Contents } from './contents.ts';
+
+/** One key's window: what is kept from its first record until its lateness has passed. */
+export class WindowState<V, C> {
+  readonly window: TimeWindow;
+  readonly trigger: WindowTrigger<V>;
+  /** Undefined: empty, because nothing came since a purge. */
+  contents: C | undefined;
+  /** Whether something came since the last pane. */
+  changed = false;
+  /** Of the next pane. */
+  index = 0;
+  nonSpeculativeIndex = 0;
+  /** Its trigger is done: what still comes is dropped. */
+  finished = false;
+  /** A last pane was emitted. */
+  closed = false;
+  /** When the trigger asked to be asked. */
+  timer: number | undefined;
+  /** When the operator looks at it next; undefined once it is gone. */
+  wakeAt: number | undefined;
+
+  constructor(window: TimeWindow, trigger: WindowTrigger<V>) {
+    this.window = window;
+    this.trigger = trigger;
+  }
+
+  save(contents: Contents<V, C, unknown>): Plain {
+    return [
+      this.window.start,
+      this.window.end,
+      this.trigger.save(),
+      this.contents === undefined ? null : [contents.save(this.contents)],
+      this.timer ?? null,
+      this.index,
+      this.nonSpeculativeIndex,
+      [this.changed, this.finished, this.closed],
+    ];
+  }
+
+  static load<V, C>(saved: Plain, trigger: Trigger<V>, contents: Contents<V, C, unknown>): WindowState<V, C> {
+    const [start, end, ofTrigger, ofContents, timer, index, nonSpeculativeIndex, flags] = saved as readonly [
+      start: number,
+      end: number,
+      trigger: Plain,
+      contents: readonly [Plain] | null,
+      timer: number | null,
+      index: number,
+      nonSpeculativeIndex: number,
+      flags: readonly [changed: boolean, finished: boolean, closed: boolean],
+    ];
+    const state = new WindowState<V, C>(new TimeWindow(start, end), trigger.open(ofTrigger));
+    if (ofContents !== null) state.contents = contents.load(ofContents[0]);
+    if (timer !== null) state.timer = timer;
+    state.index = index;
+    state.nonSpeculativeIndex = nonSpeculativeIndex;
+    [state.changed, state.finished, state.closed] = flags;
+    return state;
+  }
+
+  /** A window that takes the place of others, in their order: nothing of theirs is lost but what they had already emitted last. */
+  static merged<V, C>(
+    window: TimeWindow,
+    parts: readonly WindowState<V, C>[],
+    trigger: Trigger<V>,
+    contents: Contents<V, C, unknown>,
+  ): WindowState<V, C> {
+    const state = new WindowState<V, C>(window, trigger.open());
+    for (const part of parts) {
+      state.trigger.absorb(part.trigger.save());
+      if (part.contents !== undefined) {
+        state.contents = contents.merge(state.contents ?? contents.create(), part.contents);
+      }
+      state.changed ||= part.changed;
+      state.index = Math.max(state.index, part.index);
+      state.nonSpeculativeIndex = Math.max(state.nonSpeculativeIndex, part.nonSpeculativeIndex);
+    }
+    state.finished = parts.length > 0 && parts.every((part) => part.finished);
+    return state;
+  }
+}

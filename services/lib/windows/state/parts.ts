@@ -1,0 +1,60 @@
+import type { Plain } from '../plain.ts';
+import { corrupt } from '../snapshot/snapshot-error.ts';
+import { WindowError } from '../window-error.ts';
+import { Floors, type InRange } from './floors.ts';
+import { readRows } from './rows.ts';
+
+/** What an operator takes over from one snapshot. */
+export interface SnapshotPart {
+  readonly frames: Iterable<Uint8Array>;
+  /** Only the keys of this range, as `inRange` understands it. Needed for each of several parts: their watermarks differ. */
+  readonly range?: string;
+}
+
+/**
+ * Reads the parts into an operator: its floors, and `load` for each row of a key. Returns its time: the lowest of the parts, so that
+ * nothing of the part that is behind is lost; keys of the others keep theirs by a floor. Throws STATE_INVALID where a range is missing.
+ */
+export function readParts(
+  kind: string,
+  parts: readonly SnapshotPart[],
+  floors: Floors,
+  inRange: InRange | undefined,
+  load: (key: string, saved: Plain) => void,
+): number {
+  if (parts.length === 0) throw new WindowError('STATE_INVALID', 'there is no snapshot to restore from');
+  const times = parts.map((part) => {
+    const { range } = part;
+    if (range === undefined ? parts.length > 1 : inRange === undefined) {
+      throw new WindowError('STATE_INVALID', 'of several snapshots, or of some keys of one, say the range, and inRange in the options');
+    }
+    const holds = (key: string): boolean => range === undefined || inRange?.(key, range) === true;
+    return readPart(kind, part, floors, (key, saved) => {
+      if (holds(key)) load(key, saved);
+    });
+  });
+  const lowest = Math.min(...times);
+  floors.passed(lowest);
+  return lowest;
+}
+
+function readPart(kind: string, { frames, range }: SnapshotPart, floors: Floors, load: (key: string, saved: Plain) => void): number {
+  let time: number | undefined;
+  try {
+    for (const row of readRows(kind, frames)) {
+      if (time === undefined) {
+        const [saved, inherited] = row as readonly [number, Plain];
+        for (const floor of Floors.saved(inherited)) floors.add(floor.range, floor.time);
+        if (range !== undefined) floors.add(range, saved);
+        time = saved;
+      } else {
+        const [key, saved] = row as readonly [string, Plain];
+        load(key, saved);
+      }
+    }
+  } catch (error) {
+    throw error instanceof TypeError ? corrupt('a row is not what this operator writes', error) : error;
+  }
+  if (time === undefined) throw corrupt('it has no rows');
+  return time;
+}

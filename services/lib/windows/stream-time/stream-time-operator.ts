@@ -1,0 +1,186 @@
+import type { Aggregate } from '../aggregates/aggregate.ts';
+import type { Plain } from '../plain.ts';
+import type { KeyedRecord } from '../record.ts';
+import { Floors, type InRange } from '../state/floors.ts';
+import { readParts, type SnapshotPart } from '../state/parts.ts';
+import { rowFrames } from '../state/rows.ts';
+import { compareText, TimerQueue } from '../state/timer-queue.ts';
+import { addTime, checkRecordTime, checkSpan, checkWatermark, minTime } from '../time.ts';
+import { WindowError } from '../window-error.ts';
+
+/** `on-update`: every change of a window; `on-close`: one final result. */
+export type Emit = 'on-update' | 'on-close';
+
+export interface StreamTimeOptions<V, A, R> {
+  readonly aggregate: Aggregate<V, A, R>;
+  /** How far stream time may be past a window before it closes. */
+  readonly grace: number;
+  readonly emit: Emit;
+  /** Needed to restore parts of snapshots: which keys lie in a range. */
+  readonly inRange?: InRange;
+}
+
+export interface StreamTimeResult<R> {
+  readonly key: string;
+  /** Bounds as the kind of window tells them. */
+  readonly window: readonly [number, number];
+  readonly value: R;
+}
+
+export interface StreamTimeProcessed<R> {
+  readonly results: readonly StreamTimeResult<R>[];
+  /** `dropped`: every window it belongs to has closed. */
+  readonly outcome: 'used' | 'dropped';
+  /** The record's windows that had closed: grace is judged per record and window. */
+  readonly missed: readonly (readonly [number, number])[];
+}
+
+export interface OpenWindow {
+  readonly start: number;
+  readonly end: number;
+  accumulator: unknown;
+}
+
+interface Closing {
+  readonly time: number;
+  readonly key: string;
+  readonly window: OpenWindow;
+}
+
+/** What a record did to its key's windows. */
+export interface Update {
+  readonly updated: readonly OpenWindow[];
+  readonly missed: readonly (readonly [number, number])[];
+  readonly used: boolean;
+}
+
+/**
+ * Windows in Kafka Streams' sense: no watermark, but stream time, the newest record time over all keys. It moves only with records, so
+ * the last windows stay open until another one comes.
+ */
+export abstract class StreamTimeOperator<V, R> {
+  protected readonly aggregate: Aggregate<V, unknown, R>;
+  readonly #kind: string;
+  readonly #emit: Emit;
+  readonly #inRange: InRange | undefined;
+  readonly #floors: Floors;
+  readonly #windows = new Map<string, Map<number, OpenWindow>>();
+  readonly #closings = new TimerQueue<Closing>((a, b) => a.time - b.time || a.window.start - b.window.start || compareText(a.key, b.key));
+  #streamTime = minTime;
+  #changes = 0;
+  protected readonly grace: number;
+
+  protected constructor(kind: string, { aggregate, grace, emit, inRange }: StreamTimeOptions<V, unknown, R>) {
+    checkSpan('grace', grace, 0);
+    this.#kind = kind;
+    this.aggregate = aggregate;
+    this.#emit = emit;
+    this.#inRange = inRange;
+    this.#floors = new Floors(inRange ?? (() => true));
+    this.grace = grace;
+  }
+
+  get streamTime(): number {
+    return this.#streamTime;
+  }
+
+  get openWindows(): number {
+    let open = 0;
+    for (const windows of this.#windows.values()) open += windows.size;
+    return open;
+  }
+
+  /** Throws RECORD_INVALID for a time or value that cannot be used; nothing is changed then. */
+  process(record: KeyedRecord<V>): StreamTimeProcessed<R> {
+    checkRecordTime(record.timestamp);
+    this.check(record);
+    this.aggregate.check?.(record.value);
+    this.#changes += 1;
+    this.#streamTime = Math.max(this.#streamTime, record.timestamp);
+    const streamTime = Math.max(this.#streamTime, this.#floors.at(record.key));
+    const { updated, missed, used } = this.update(record, addTime(streamTime, -this.grace));
+    const updates = this.#emit === 'on-update' ? updated.map((window) => this.#result(record.key, window)) : [];
+    return { results: [...updates, ...this.#close()], outcome: used ? 'used' : 'dropped', missed };
+  }
+
+  /** Stream time that comes from elsewhere, from another key's records for example. Returns what closes. */
+  advanceTo(streamTime: number): readonly StreamTimeResult<R>[] {
+    checkWatermark(streamTime);
+    if (streamTime <= this.#streamTime) return [];
+    this.#changes += 1;
+    this.#streamTime = streamTime;
+    return this.#close();
+  }
+
+  /** All state, as frames. Take all before the next record, else this throws STATE_INVALID. */
+  snapshot(): Generator<Buffer> {
+    return rowFrames(this.#kind, this.#rows(), () => this.#changes);
+  }
+
+  /** Called once, on an operator that is new. */
+  protected restoreFrom(parts: readonly SnapshotPart[]): this {
+    this.#streamTime = readParts(this.#kind, parts, this.#floors, this.#inRange, (key, saved) => {
+      const [start, end, accumulator] = saved as readonly [number | null, number | null, Plain];
+      if (start === null || end === null) this.loadExtra(key, accumulator);
+      else this.open(key, { start, end, accumulator: this.aggregate.load(accumulator) });
+    });
+    return this;
+  }
+
+  protected windowsOf(key: string): ReadonlyMap<number, OpenWindow> {
+    return this.#windows.get(key) ?? new Map();
+  }
+
+  protected open(key: string, window: OpenWindow): void {
+    const windows = this.#windows.get(key) ?? new Map<number, OpenWindow>();
+    if (windows.has(window.start)) throw new WindowError('STATE_INVALID', `key ${key} is in two of the snapshots`);
+    windows.set(window.start, window);
+    this.#windows.set(key, windows);
+    this.#closings.push({ time: this.closesAt(window), key, window });
+  }
+
+  protected drop(key: string, window: OpenWindow): void {
+    const windows = this.#windows.get(key);
+    windows?.delete(window.start);
+    if (windows?.size === 0) this.#windows.delete(key);
+  }
+
+  /** Throws RECORD_INVALID for a record that this kind of window cannot take. */
+  protected abstract check(record: KeyedRecord<V>): void;
+  /** `closeTime`: stream time − grace. */
+  protected abstract update(record: KeyedRecord<V>, closeTime: number): Update;
+  /** The first stream time at which the window has closed. */
+  protected abstract closesAt(window: OpenWindow): number;
+
+  /** State beside windows: rows of (key, anything). */
+  protected *extras(): Generator<readonly [string, Plain]> {}
+  protected loadExtra(_key: string, _saved: Plain): void {}
+  /** Windows up to this stream time have closed. */
+  protected passed(_streamTime: number): void {}
+
+  *#rows(): Iterable<unknown> {
+    yield [this.#streamTime, this.#floors.save()];
+    for (const [key, windows] of this.#windows) {
+      for (const { start, end, accumulator } of windows.values()) yield [key, [start, end, this.aggregate.save(accumulator)]];
+    }
+    for (const [key, saved] of this.extras()) yield [key, [null, null, saved]];
+  }
+
+  #close(): StreamTimeResult<R>[] {
+    const results: StreamTimeResult<R>[] = [];
+    for (let next = this.#closings.peek(); next !== undefined && next.time <= this.#streamTime; next = this.#closings.peek()) {
+      this.#closings.pop();
+      const { key, window } = next;
+      if (this.windowsOf(key).get(window.start) !== window) continue;
+      if (this.#emit === 'on-close') results.push(this.#result(key, window));
+      this.drop(key, window);
+    }
+    this.passed(this.#streamTime);
+    this.#floors.passed(this.#streamTime);
+    return results;
+  }
+
+  #result(key: string, window: OpenWindow): StreamTimeResult<R> {
+    return { key, window: [window.start, window.end], value: this.aggregate.result(window.accumulator) };
+  }
+}
