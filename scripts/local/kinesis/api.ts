@@ -40,8 +40,10 @@ export function serve(request: ApiRequest, service: Service, exchange: Exchange)
       : answerTo(request, body, service);
   collected.release();
   const { fate } = answer;
-  if (fate?.delayMs) service.clock.after(fate.delayMs, () => send(answer, exchange));
-  else send(answer, exchange);
+  if (!fate?.delayMs) return send(answer, exchange);
+  const forget = service.clock.after(fate.delayMs, () => send(answer, exchange));
+  // A client that gives up must not leave up to 10 MiB behind; a reset cuts the connection, which may outlive the exchange.
+  if (!fate.reset) exchange.onClose(forget);
 }
 
 function send({ status, headers, body, fate }: Answer, exchange: Exchange): void {

@@ -12,4 +12,6 @@ export interface Exchange {
   drop(): void;
   /** Cuts the connection with everything that is under way on it. */
   reset(): void;
+  /** Calls it at the end of the exchange, whoever ends it. */
+  onClose(listener: () => void): void;
 }

@@ -86,5 +86,6 @@ function exchangeOf(response: ServerResponse): Exchange {
     },
     drop: reset,
     reset,
+    onClose: (listener) => void response.on('close', listener),
   };
 }

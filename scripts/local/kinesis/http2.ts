@@ -70,5 +70,6 @@ function exchangeOf(stream: ServerHttp2Stream): Exchange {
     },
     drop: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
     reset: () => stream.session?.destroy(),
+    onClose: (listener) => void stream.on('close', listener),
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { GetShardIteratorCommand, SubscribeToShardCommand } from '@aws-sdk/client-kinesis';
+import { GetRecordsCommand, GetShardIteratorCommand, SubscribeToShardCommand } from '@aws-sdk/client-kinesis';
 import { FanoutRig } from '../fanout/fanout-rig.ts';
 import { awsError, textOf, transports } from '../rig.ts';
 import { SideClient, until } from '../side/client.ts';
@@ -108,6 +108,23 @@ for (const transport of transports) {
       rig.pass(5_000);
       assert.equal((await event)?.Records?.map(textOf).join(''), '0123456789');
       await reader.leave();
+    });
+
+    it('holds no slow answer for a reader that has left', async () => {
+      await side.set({ kind: 'slow', operations: ['GetRecords', 'SubscribeToShard'], delayMs: 3_600_000 });
+      const iterator = await rig.iterator('s', rig.shardId);
+      const before = rig.clock.pending;
+      const leaving = new AbortController();
+      const options = { abortSignal: leaving.signal };
+      const subscribe = { ConsumerARN: rig.consumerArn, ShardId: rig.shardId, StartingPosition: { Type: 'LATEST' } } as const;
+      const calls = [
+        rig.client.send(new GetRecordsCommand({ ShardIterator: iterator }), options),
+        rig.client.send(new SubscribeToShardCommand(subscribe), options),
+      ];
+      await until(async () => rig.clock.pending === before + calls.length);
+      leaving.abort();
+      for (const { status } of await Promise.allSettled(calls)) assert.equal(status, 'rejected');
+      await until(async () => rig.clock.pending === before);
     });
 
     it('strikes subscriptions as other requests, and leaves the next one whole', async () => {

@@ -49,7 +49,14 @@ export class SideClient {
   }
 }
 
-/** Asks until it holds; fails by the test's own timeout. */
+/** Below mocha's own 2 s: asking on behind a test that has failed would keep its process from ending. */
+const patienceMs = 1_500;
+
+/** Asks until it holds. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+  const deadline = performance.now() + patienceMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`not so within ${patienceMs} ms: ${String(holds)}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
