@@ -4,7 +4,7 @@ import { checkNumber } from './numbers.ts';
 
 type SumAndCount = readonly [sum: number, count: number];
 
-/** Arithmetic mean of finite numbers; null of nothing. */
+/** Arithmetic mean of numbers; null of nothing. */
 export const avg: Aggregate<number, SumAndCount, number | null> = {
   create: () => [0, 0],
   add: ([sum, count], value) => [sum + value, count + 1],

@@ -2,7 +2,7 @@ import type { Plain } from '../plain.ts';
 import type { Aggregate } from './aggregate.ts';
 import { checkNumber } from './numbers.ts';
 
-/** Sum of finite numbers, added as floating point: exact for whole numbers up to 2^53, money in minor units for example. */
+/** Sum of numbers, added as floating point: exact for whole numbers up to 2^53, money in minor units for example. */
 export const sum: Aggregate<number, number, number> = {
   create: () => 0,
   add: (total, value) => total + value,

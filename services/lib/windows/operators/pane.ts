@@ -3,7 +3,10 @@ import type { TimeWindow } from '../time-window.ts';
 /** Before the watermark has reached the window's end, the first one then, and all that follow. */
 export type PaneTiming = 'EARLY' | 'ON_TIME' | 'LATE';
 
-/** One result of one key's window. (key, window, index) tells it from every other: an idempotent sink stores it under these. */
+/**
+ * One result of one key's window. (key, window, index) tells it from every other: an idempotent sink stores it under these. A session
+ * that has grown is another window; the panes of its parts are not taken back.
+ */
 export interface Pane<R> {
   readonly key: string;
   readonly window: TimeWindow;
@@ -12,7 +15,7 @@ export interface Pane<R> {
   readonly first: boolean;
   /** No other can follow. False says nothing: a window that is closed without a pane tells nobody. */
   readonly last: boolean;
-  /** 0 for the first. After a merge of windows it goes on from the highest. */
+  /** 0 for the first. */
   readonly index: number;
   /** The same without EARLY panes; −1 for those. */
   readonly nonSpeculativeIndex: number;

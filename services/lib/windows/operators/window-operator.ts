@@ -273,7 +273,6 @@ export class WindowOperator<V, R> {
   }
 }
 
-/** A window that was past an ON_TIME pane can, by a merge, have its end before it again: then it is early, too. */
 function timingOf<V>(state: WindowState<V, unknown>, { window, watermark }: Moment, cause: Cause): PaneTiming {
   if (watermark < window.maxTimestamp) return 'EARLY';
   return cause === 'record' || state.nonSpeculativeIndex > 0 ? 'LATE' : 'ON_TIME';

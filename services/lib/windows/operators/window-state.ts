@@ -61,7 +61,7 @@ export class WindowState<V, C> {
     return state;
   }
 
-  /** A window that takes the place of others, in their order: nothing of theirs is lost but what they had already emitted last. */
+  /** A window that takes the place of others, in their order. Its bounds are others, so its panes begin anew. */
   static merged<V, C>(
     window: TimeWindow,
     parts: readonly WindowState<V, C>[],
@@ -75,8 +75,6 @@ export class WindowState<V, C> {
         state.contents = contents.merge(state.contents ?? contents.create(), part.contents);
       }
       state.changed ||= part.changed;
-      state.index = Math.max(state.index, part.index);
-      state.nonSpeculativeIndex = Math.max(state.nonSpeculativeIndex, part.nonSpeculativeIndex);
     }
     state.finished = parts.length > 0 && parts.every((part) => part.finished);
     return state;

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { collect } from '../../../../services/lib/windows/aggregates/collect.ts';
+import { distinct } from '../../../../services/lib/windows/aggregates/distinct.ts';
+import { sum } from '../../../../services/lib/windows/aggregates/sum.ts';
+import { GlobalWindows } from '../../../../services/lib/windows/assigners/global.ts';
+import { HoppingWindows } from '../../../../services/lib/windows/assigners/hopping.ts';
+import { SessionWindows } from '../../../../services/lib/windows/assigners/session.ts';
+import { TumblingWindows } from '../../../../services/lib/windows/assigners/tumbling.ts';
+import { CountEvictor } from '../../../../services/lib/windows/evictors/count.ts';
+import { TimeEvictor } from '../../../../services/lib/windows/evictors/time.ts';
+import { LookBackOperator } from '../../../../services/lib/windows/operators/look-back-operator.ts';
+import { beamPanes, type Pane } from '../../../../services/lib/windows/operators/pane.ts';
+import { WindowOperator } from '../../../../services/lib/windows/operators/window-operator.ts';
+import { StreamTimeWindows } from '../../../../services/lib/windows/stream-time/stream-time-windows.ts';
+import { maxTime, minTime } from '../../../../services/lib/windows/time.ts';
+import { ContinuousEventTimeTrigger } from '../../../../services/lib/windows/triggers/continuous-event-time.ts';
+import { CountTrigger } from '../../../../services/lib/windows/triggers/count.ts';
+import { FirstOfTrigger } from '../../../../services/lib/windows/triggers/first-of.ts';
+import { fireAndPurge, goOn, purge, type Trigger } from '../../../../services/lib/windows/triggers/trigger.ts';
+import { WindowError } from '../../../../services/lib/windows/window-error.ts';
+
+const at = <V>(timestamp: number, value: V, key = 'k') => ({ key, timestamp, value });
+const values = (panes: readonly Pane<unknown>[]) => panes.map(({ value }) => value);
+
+describe('the window operator', () => {
+  it('says of each window whether a record came too late for it', () => {
+    const operator = new WindowOperator({ assigner: new HoppingWindows({ size: 10, slide: 5 }), aggregate: sum });
+    operator.advanceWatermark(9);
+    const { outcome, missed } = operator.process(at(7, 1));
+    assert.equal(outcome, 'used');
+    assert.deepEqual(
+      missed.map(({ start, end }) => [start, end]),
+      [[0, 10]],
+    );
+    assert.equal(operator.process(at(4, 1)).outcome, 'late');
+  });
+
+  it('takes a late record up to the last moment of the allowed lateness, and tells it at once', () => {
+    const operator = new WindowOperator({ assigner: new TumblingWindows({ size: 10 }), aggregate: sum, allowedLateness: 5 });
+    operator.process(at(1, 1));
+    assert.deepEqual(values(operator.advanceWatermark(9)), [1]);
+    operator.advanceWatermark(13);
+    assert.deepEqual(values(operator.process(at(2, 1)).panes), [2]);
+    operator.advanceWatermark(14);
+    assert.equal(operator.process(at(2, 1)).outcome, 'late');
+    assert.deepEqual(operator.size, { keys: 0, windows: 0 });
+  });
+
+  it('keeps a window whose lateness reaches beyond time until time ends', () => {
+    const operator = new WindowOperator({ assigner: new TumblingWindows({ size: 10 }), aggregate: sum, allowedLateness: maxTime - 1 });
+    operator.process(at(maxTime - 2, 1));
+    assert.deepEqual(values(operator.advanceWatermark(maxTime - 1)), [1]);
+    assert.deepEqual(values(operator.process(at(maxTime - 2, 1)).panes), [2]);
+    operator.advanceWatermark(maxTime);
+    assert.deepEqual(operator.size, { keys: 0, windows: 0 });
+  });
+
+  it('tells a record that lies between windows from a late one', () => {
+    const operator = new WindowOperator({ assigner: new HoppingWindows({ size: 3, slide: 10 }), aggregate: sum });
+    assert.equal(operator.process(at(3, 1)).outcome, 'outside');
+    assert.deepEqual(operator.size, { keys: 0, windows: 0 });
+  });
+
+  it('is as it was when a record cannot be used', () => {
+    const operator = new WindowOperator({ assigner: new HoppingWindows({ size: 10, slide: 5 }), aggregate: sum });
+    const invalid = (error: unknown): boolean => error instanceof WindowError && error.code === 'RECORD_INVALID';
+    for (const timestamp of [Number.NaN, 0.5, minTime, maxTime]) assert.throws(() => operator.process(at(timestamp, 1)), invalid);
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) assert.throws(() => operator.process(at(1, value)), invalid);
+    assert.throws(() => operator.advanceWatermark(Number.NaN), /a watermark must be a whole number/);
+    assert.deepEqual(operator.size, { keys: 0, windows: 0 });
+    assert.equal(operator.watermark, minTime);
+  });
+
+  it('drops what comes for a window whose trigger is done, also when that window grows', () => {
+    const trigger = new FirstOfTrigger(new CountTrigger(2));
+    const operator = new WindowOperator({
+      assigner: new SessionWindows({ gap: 10 }),
+      aggregate: sum,
+      trigger,
+      panes: beamPanes('accumulating'),
+    });
+    operator.process(at(0, 1));
+    assert.deepEqual(values(operator.process(at(1, 1)).panes), [2]);
+    assert.equal(operator.process(at(5, 1)).outcome, 'closed');
+    assert.deepEqual(values(operator.advanceWatermark(maxTime)), []);
+  });
+
+  it('makes one pane, first and last, when the watermark jumps past end and lateness', () => {
+    const operator = new WindowOperator({
+      assigner: new TumblingWindows({ size: 10 }),
+      aggregate: sum,
+      allowedLateness: 100,
+      panes: beamPanes('accumulating', 'always'),
+    });
+    operator.process(at(1, 1));
+    const [pane, ...others] = operator.advanceWatermark(500);
+    assert.deepEqual([pane?.timing, pane?.first, pane?.last, others], ['ON_TIME', true, true, []]);
+  });
+
+  it('calls a pane late that the first record of a window makes after its end', () => {
+    const operator = new WindowOperator({ assigner: new TumblingWindows({ size: 10 }), aggregate: sum, allowedLateness: 50 });
+    operator.advanceWatermark(20);
+    const [pane] = operator.process(at(1, 1)).panes;
+    assert.deepEqual([pane?.timing, pane?.first, pane?.nonSpeculativeIndex], ['LATE', true, 0]);
+  });
+
+  it('fires a continuous trigger once for a watermark that jumps over many of its times, even to the end of time', () => {
+    const trigger = new ContinuousEventTimeTrigger(1);
+    const operator = new WindowOperator({ assigner: new GlobalWindows(), aggregate: sum, trigger });
+    operator.process(at(0, 1));
+    assert.deepEqual(values(operator.advanceWatermark(1_000_000)), [1]);
+    assert.deepEqual(values(operator.advanceWatermark(maxTime)), [1, 1]);
+  });
+
+  it('fires a continuous trigger within its window, and at its end', () => {
+    const trigger = new ContinuousEventTimeTrigger(4);
+    const operator = new WindowOperator({ assigner: new TumblingWindows({ size: 10 }), aggregate: sum, trigger, allowedLateness: 9 });
+    operator.process(at(1, 1));
+    const fired = [3, 4, 7, 8, 9, 12].map((watermark) => operator.advanceWatermark(watermark).map(({ timing }) => timing));
+    assert.deepEqual(fired, [[], ['EARLY'], [], ['EARLY'], ['ON_TIME'], []]);
+    assert.deepEqual(values(operator.process(at(2, 1)).panes), [2]);
+  });
+
+  it("obeys a trigger of one's own: purging without firing, and asking for time", () => {
+    const trigger: Trigger<number> = {
+      open: (saved = 0) => {
+        let negatives = saved as number;
+        return {
+          onRecord: (value) => {
+            if (value >= 0) return goOn;
+            negatives += 1;
+            return purge;
+          },
+          onTimer: (time) => (time === 50 ? fireAndPurge : goOn),
+          nextTimer: ({ watermark }) => (watermark < 50 ? 50 : undefined),
+          absorb: () => {},
+          save: () => negatives,
+        };
+      },
+    };
+    const operator = new WindowOperator({ assigner: new GlobalWindows(), aggregate: sum, trigger });
+    for (const value of [5, -1, 7]) operator.process(at(1, value));
+    assert.deepEqual(values(operator.advanceWatermark(60)), [7]);
+  });
+
+  it('refuses a trigger that would never end', () => {
+    const trigger: Trigger<number> = {
+      open: () => ({ onRecord: () => goOn, onTimer: () => goOn, nextTimer: () => 5, absorb: () => {}, save: () => null }),
+    };
+    const operator = new WindowOperator({ assigner: new GlobalWindows(), aggregate: sum, trigger });
+    operator.process(at(1, 1));
+    assert.throws(() => operator.advanceWatermark(9), /a trigger asked for 5, which has passed at 5/);
+  });
+
+  it('counts what is distinct by type and value', () => {
+    const operator = new WindowOperator({ assigner: new TumblingWindows({ size: 10 }), aggregate: distinct });
+    for (const value of [1, '1', true, null, 1, 0, -0, 'true']) operator.process(at(1, value));
+    assert.deepEqual(values(operator.advanceWatermark(9)), [6]);
+    assert.throws(() => operator.process(at(11, {} as never)), /only JSON scalars/);
+  });
+});
+
+describe('an evictor', () => {
+  const fired = (evictor: TimeEvictor | CountEvictor, ...times: number[]) => {
+    const operator = new WindowOperator({
+      assigner: new GlobalWindows(),
+      aggregate: collect<number>(),
+      trigger: new CountTrigger(2),
+      evictor,
+    });
+    return times.flatMap((time) => values(operator.process(at(time, time)).panes));
+  };
+
+  it('by time keeps what is newer than newest − span, not what is exactly as old', () => {
+    assert.deepEqual(fired(new TimeEvictor(10), 0, 10), [[10]]);
+    assert.deepEqual(fired(new TimeEvictor(10), 1, 10), [[1, 10]]);
+  });
+
+  it('by count keeps the last', () => {
+    assert.deepEqual(fired(new CountEvictor(3), 1, 2, 3, 4), [
+      [1, 2],
+      [2, 3, 4],
+    ]);
+  });
+
+  it('after a pane removes what that pane still shows', () => {
+    assert.deepEqual(fired(new CountEvictor(1, 'after'), 1, 2, 3, 4), [
+      [1, 2],
+      [2, 3, 4],
+    ]);
+  });
+});
+
+describe('look-back', () => {
+  it('sees both ends of its span, and what came before at the same time', () => {
+    const operator = new LookBackOperator({ span: 10, aggregate: collect<string>() });
+    const seen = (time: number, value: string) => operator.process(at(time, value))?.value;
+    assert.deepEqual([seen(0, 'a'), seen(10, 'b'), seen(10, 'c'), seen(11, 'd')], [['a'], ['a', 'b'], ['a', 'b', 'c'], ['b', 'c', 'd']]);
+  });
+});
+
+describe('stream time', () => {
+  it('has no time before 0', () => {
+    const operator = new StreamTimeWindows({ size: 10, grace: 0, emit: 'on-close', aggregate: sum });
+    assert.throws(() => operator.process(at(-1, 1)), /must not be negative/);
+    assert.equal(operator.streamTime, minTime);
+  });
+
+  it('rejects windows with gaps and a grace below 0', () => {
+    const make = (slide: number, grace: number) => new StreamTimeWindows({ size: 10, slide, grace, emit: 'on-close', aggregate: sum });
+    assert.throws(() => make(11, 0), /slide must not exceed size/);
+    assert.throws(() => make(5, -1), /grace must be a whole number of at least 0/);
+  });
+});
