@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { readCommandLine } from './cli/command-line.ts';
 import { flag } from './cli/flags.ts';
 import { configurationPage, loadDefinitions } from './docs/configuration.ts';
 import { keepGenerated } from './docs/generated.ts';
+import { windowsPage } from './docs/windows/page.ts';
 
 const flags = readCommandLine(
   {
@@ -13,5 +15,13 @@ const flags = readCommandLine(
   process.argv.slice(2),
 );
 
-const page = configurationPage(await loadDefinitions(new URL('../services/', import.meta.url)));
-await keepGenerated('npm run docs', new Map([['docs/configuration.md', page]]), flags.check);
+const configuration = configurationPage(await loadDefinitions(new URL('../services/', import.meta.url)));
+const windows = await windowsPage(await readFile(new URL('../docs/windows.md', import.meta.url), 'utf8'));
+await keepGenerated(
+  'npm run docs',
+  new Map([
+    ['docs/configuration.md', configuration],
+    ['docs/windows.md', windows],
+  ]),
+  flags.check,
+);

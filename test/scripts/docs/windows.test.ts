@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { regions, windowsPage } from '../../../scripts/docs/windows/page.ts';
+import { drawLog, drawTimeline } from '../../../scripts/docs/windows/timeline.ts';
+
+const root = new URL('../../../', import.meta.url);
+const committed = readFileSync(new URL('docs/windows.md', root), 'utf8');
+
+/** What a reader can make: classes and constants that the library exports, but for what operators are made of. */
+function exported(): string[] {
+  const folders = ['assigners', 'triggers', 'evictors', 'aggregates', 'watermarks', 'slices', 'operators', 'stream-time'];
+  const inner = /^(merge|offset|trigger|numbers|contents|window-state|stream-time-operator)\.ts$/;
+  return folders.flatMap((folder) => {
+    const path = new URL(`services/lib/windows/${folder}/`, root);
+    const files = readdirSync(path).filter((file) => !inner.test(file));
+    const sources = files.map((file) => readFileSync(new URL(file, path), 'utf8'));
+    return sources.flatMap((source) => [...source.matchAll(/^export (?:class|const|function) (\w+)/gm)].map(([, name = '']) => name));
+  });
+}
+
+describe('docs/windows.md', () => {
+  it('shows code that runs and what it tells: it is what `npm run docs` writes', async () => {
+    assert.equal(committed, await windowsPage(committed), 'run `npm run docs` and commit the result');
+  });
+
+  it('changes when a picture does', async () => {
+    const other = committed.replace('[10, 20)            [─────────)', '[10, 20]            [─────────]');
+    assert.notEqual(other, committed);
+    assert.equal(await windowsPage(other), committed);
+  });
+
+  it('names all that the library offers', () => {
+    const names = exported();
+    assert.ok(names.length > 30);
+    assert.deepEqual(
+      names.filter((name) => !new RegExp(`\\b${name}\\b`).test(committed) && name !== 'checkNotNegative'),
+      [],
+    );
+  });
+
+  it('asks for no picture that there is not, and leaves none out', async () => {
+    await assert.rejects(windowsPage(`${committed}<!-- picture: none -->\n`), /asks for picture: none/);
+    await assert.rejects(windowsPage(committed.replace('<!-- picture: idle -->', '')), /leaves out picture: idle/);
+  });
+});
+
+describe('the pictures of windows', () => {
+  it('draw a bound that belongs to the window differently from one that does not', () => {
+    const drawing = drawTimeline({
+      from: 0,
+      to: 12,
+      records: {
+        k: [
+          { time: 0, label: 'a' },
+          { time: 2, label: 'b' },
+          { time: 2, label: 'c' },
+        ],
+      },
+      bars: [
+        { start: 1, end: 4, note: 'x' },
+        { start: 1, end: 4, inclusive: true, note: 'y' },
+        { start: 5, end: 5, inclusive: true, note: '' },
+        { start: -3, end: 2, note: '' },
+        { start: 9, end: 20, note: '' },
+      ],
+    });
+    assert.deepEqual(drawing.split('\n'), [
+      '         0         10',
+      'k        a *',
+      '[1, 4)    [──)           x',
+      '[1, 4]    [──]           y',
+      '[5, 5]        |',
+      '[-3, 2)  ‹─)',
+      '[9, 20)           [──›',
+    ]);
+  });
+
+  it('put what is told beside what was given', () => {
+    assert.equal(
+      drawLog([
+        ['a', []],
+        ['bcd', ['x', 'y']],
+      ]),
+      'a\nbcd   x\n      y',
+    );
+  });
+
+  it('take code from between its marks', () => {
+    assert.deepEqual([...regions('f(\n  // #region a-b\n  x,\n\n    y,\n  // #endregion\n);')], [['a-b', 'x,\n\n  y,']]);
+  });
+});
