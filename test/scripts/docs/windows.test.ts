@@ -9,7 +9,7 @@ const committed = readFileSync(new URL('docs/windows.md', root), 'utf8');
 /** What a reader can make: classes and constants that the library exports, but for what operators are made of. */
 function exported(): string[] {
   const folders = ['assigners', 'triggers', 'evictors', 'aggregates', 'watermarks', 'slices', 'operators', 'stream-time'];
-  const inner = /^(merge|offset|trigger|numbers|contents|window-state|stream-time-operator)\.ts$/;
+  const inner = /^(merge|offset|trigger|numbers|contents|pane-maker|window-state|stream-time-operator)\.ts$/;
   return folders.flatMap((folder) => {
     const path = new URL(`services/lib/windows/${folder}/`, root);
     const files = readdirSync(path).filter((file) => !inner.test(file));

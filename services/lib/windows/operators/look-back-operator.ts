@@ -43,7 +43,7 @@ export class LookBackOperator<V, R> {
   readonly #span: number;
   readonly #aggregate: Aggregate<V, unknown, R>;
   readonly #lateness: number;
-  /** By time, then arrival; never empty. */
+  /** By time, then arrival; never empty. Each key has one timer. */
   readonly #keys = new Map<string, Element<V>[]>();
   readonly #timers = new TimerQueue<Timer>((a, b) => a.time - b.time || compareText(a.key, b.key));
   readonly #floors: Floors;
@@ -75,11 +75,10 @@ export class LookBackOperator<V, R> {
     this.#aggregate.check?.(value);
     if (addTime(timestamp, this.#lateness) <= this.watermarkOf(key)) return undefined;
     this.#changes += 1;
-    const elements = this.#keys.get(key) ?? [];
+    const elements = this.#keys.get(key) ?? this.#open(key, timestamp, []);
     let place = elements.length;
     while (place > 0 && (elements[place - 1] as Element<V>).timestamp > timestamp) place -= 1;
     elements.splice(place, 0, { timestamp, value });
-    this.#keep(key, elements);
 
     const from = addTime(timestamp, -this.#span);
     let first = place;
@@ -99,9 +98,9 @@ export class LookBackOperator<V, R> {
       this.#timers.pop();
       const elements = this.#keys.get(timer.key);
       if (elements === undefined) continue;
-      const gone = elements.findIndex(({ timestamp }) => this.#lastUse(timestamp) > watermark);
-      if (gone === -1) this.#keys.delete(timer.key);
-      else elements.splice(0, gone);
+      const kept = elements.filter(({ timestamp }) => this.#lastUse(timestamp) > watermark);
+      if (kept[0] === undefined) this.#keys.delete(timer.key);
+      else this.#open(timer.key, kept[0].timestamp, kept);
     }
     this.#floors.passed(watermark);
   }
@@ -126,14 +125,13 @@ export class LookBackOperator<V, R> {
   #load(key: string, saved: Plain): void {
     if (this.#keys.has(key)) throw new WindowError('STATE_INVALID', `key ${key} is in two of the snapshots`);
     const elements = (saved as readonly (readonly [number, V & Plain])[]).map(([timestamp, value]) => ({ timestamp, value }));
-    for (const { timestamp } of elements) this.#timers.push({ time: this.#lastUse(timestamp), key });
-    this.#keys.set(key, elements);
+    if (elements[0] !== undefined) this.#open(key, elements[0].timestamp, elements);
   }
 
-  #keep(key: string, elements: Element<V>[]): void {
+  #open(key: string, oldest: number, elements: Element<V>[]): Element<V>[] {
     this.#keys.set(key, elements);
-    const newest = elements.at(-1) as Element<V>;
-    this.#timers.push({ time: this.#lastUse(newest.timestamp), key });
+    this.#timers.push({ time: this.#lastUse(oldest), key });
+    return elements;
   }
 
   /** From this watermark on, whatever looks back as far as `timestamp` is late. */

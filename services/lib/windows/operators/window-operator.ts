@@ -10,11 +10,12 @@ import { rowFrames } from '../state/rows.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
 import { addTime, checkRecordTime, checkSpan, checkWatermark, maxTime, minTime } from '../time.ts';
 import { compareWindows, type TimeWindow } from '../time-window.ts';
-import type { Moment, Trigger, TriggerResult } from '../triggers/trigger.ts';
+import type { Moment, Trigger } from '../triggers/trigger.ts';
 import { WindowError } from '../window-error.ts';
 import { aggregated, type Contents, evicted } from './contents.ts';
-import { flinkPanes, type Pane, type PaneRules, type PaneTiming } from './pane.ts';
-import { WindowState } from './window-state.ts';
+import { flinkPanes, type Pane, type PaneRules } from './pane.ts';
+import { PaneMaker } from './pane-maker.ts';
+import { type TimerSlot, WindowState } from './window-state.ts';
 
 export interface WindowOperatorOptions<V, A, R> {
   readonly assigner: WindowAssigner;
@@ -44,11 +45,10 @@ export interface Processed<R> {
 interface Timer<V, C> {
   readonly time: number;
   readonly key: string;
-  readonly state: WindowState<V, C>;
+  /** The window when the timer was set: a session may have grown since, in the same place among its neighbours. */
+  readonly window: TimeWindow;
+  readonly slot: TimerSlot<V, C>;
 }
-
-/** What made a trigger fire: a record that came after its window's end makes a late pane, even the first. */
-type Cause = 'record' | 'time';
 
 const snapshotKind = 'window-operator';
 
@@ -72,10 +72,10 @@ export class WindowOperator<V, R> {
   readonly #check: (value: V) => void;
   readonly #contents: Contents<V, unknown, R>;
   readonly #lateness: number;
-  readonly #rules: PaneRules;
+  readonly #panes: PaneMaker<V, R>;
   readonly #keys = new Map<string, KeyWindows<V, unknown>>();
   readonly #timers = new TimerQueue<Timer<V, unknown>>(
-    (a, b) => a.time - b.time || compareText(a.key, b.key) || compareWindows(a.state.window, b.state.window),
+    (a, b) => a.time - b.time || compareText(a.key, b.key) || compareWindows(a.window, b.window),
   );
   readonly #floors: Floors;
   #watermark = minTime;
@@ -89,7 +89,7 @@ export class WindowOperator<V, R> {
     this.#check = (value) => aggregate.check?.(value);
     this.#contents = evictor === undefined ? aggregated(aggregate) : evicted(aggregate, evictor);
     this.#lateness = allowedLateness;
-    this.#rules = panes;
+    this.#panes = new PaneMaker(this.#contents, panes);
     this.#floors = new Floors(inRange);
   }
 
@@ -121,16 +121,23 @@ export class WindowOperator<V, R> {
     let outcome: Processed<R>['outcome'] = assigned.length === 0 ? 'outside' : 'late';
     for (const window of assigned) {
       const state = this.#stateFor(windows, window, watermark);
-      if (state === undefined || state.finished) {
+      if (state === undefined) {
         missed.push(window);
-        if (state?.finished === true && outcome === 'late') outcome = 'closed';
+        continue;
+      }
+      const moment: Moment = { window: state.window, watermark, advancingTo: watermark };
+      if (state.finished) {
+        missed.push(window);
+        if (outcome === 'late') outcome = 'closed';
+        this.#schedule(key, state, moment);
         continue;
       }
       outcome = 'used';
       state.contents = this.#contents.add(state.contents ?? this.#contents.create(), timestamp, value);
       state.changed = true;
-      const moment: Moment = { window: state.window, watermark, advancingTo: watermark };
-      this.#obey(key, state, moment, state.trigger.onRecord(value, timestamp, moment), 'record', panes);
+      const result = state.trigger.onRecord(value, timestamp, moment);
+      const pane = this.#panes.obey(key, state, moment, result, 'record', this.#cleanupTime(state.window));
+      if (pane !== undefined) panes.push(pane);
       this.#schedule(key, state, moment);
     }
     if (windows.states.size > 0) this.#keys.set(key, windows);
@@ -146,7 +153,11 @@ export class WindowOperator<V, R> {
     const panes: Pane<R>[] = [];
     for (let timer = this.#timers.peek(); timer !== undefined && timer.time <= watermark; timer = this.#timers.peek()) {
       this.#timers.pop();
-      if (timer.state.wakeAt === timer.time) this.#wake(timer, panes);
+      const { key, slot, time } = timer;
+      if (slot.state === undefined || slot.queuedAt !== time) continue;
+      slot.queuedAt = undefined;
+      if (this.#wakeTime(slot.state) > time) this.#setTimer(key, slot.state);
+      else this.#wake(key, slot.state, time, panes);
     }
     this.#floors.passed(watermark);
     return panes;
@@ -198,66 +209,42 @@ export class WindowOperator<V, R> {
     const parts = merged.absorbed.map(({ id }) => states.get(id) as WindowState<V, unknown>);
     for (const part of parts) {
       states.delete(part.window.id);
-      part.wakeAt = undefined;
+      part.slot.state = undefined;
     }
     const state = WindowState.merged(merged.window, parts, this.#trigger, this.#contents);
     states.set(merged.window.id, state);
     return state;
   }
 
-  #wake({ time, key, state }: Timer<V, unknown>, panes: Pane<R>[]): void {
-    const floor = this.#floors.at(key);
-    const moment: Moment = { window: state.window, watermark: Math.max(time, floor), advancingTo: this.watermarkOf(key) };
+  #wake(key: string, state: WindowState<V, unknown>, time: number, panes: Pane<R>[]): void {
+    const moment: Moment = {
+      window: state.window,
+      watermark: Math.max(time, this.#floors.at(key)),
+      advancingTo: this.watermarkOf(key),
+    };
+    const cleanupTime = this.#cleanupTime(state.window);
     if (state.timer === time && !state.finished) {
-      this.#obey(key, state, moment, state.trigger.onTimer(time, moment), 'time', panes);
+      const pane = this.#panes.obey(key, state, moment, state.trigger.onTimer(time, moment), 'time', cleanupTime);
+      if (pane !== undefined) panes.push(pane);
       const next = state.trigger.nextTimer(moment);
       if (next !== undefined && next <= time) {
         throw new WindowError('PARAMETER_INVALID', `a trigger asked for ${next}, which has passed at ${time}: it would never end`);
       }
     }
-    if (this.#cleanupTime(state.window) <= time) this.#close(key, state, moment, panes);
-    else this.#schedule(key, state, moment);
+    if (cleanupTime > time) {
+      this.#schedule(key, state, moment);
+      return;
+    }
+    const pane = this.#panes.close(key, state, moment);
+    if (pane !== undefined) panes.push(pane);
+    this.#close(key, state);
   }
 
-  #close(key: string, state: WindowState<V, unknown>, moment: Moment, panes: Pane<R>[]): void {
-    const { closing } = this.#rules;
-    const news = state.changed && state.contents !== undefined;
-    if (!state.finished && !state.closed && (closing === 'always' || (closing === 'if-changed' && news))) {
-      panes.push(this.#pane(key, state, timingOf(state, moment, 'time'), true));
-    }
-    state.wakeAt = undefined;
+  #close(key: string, state: WindowState<V, unknown>): void {
+    state.slot.state = undefined;
     const windows = this.#keys.get(key);
     windows?.states.delete(state.window.id);
     if (windows?.states.size === 0) this.#keys.delete(key);
-  }
-
-  #obey(key: string, state: WindowState<V, unknown>, moment: Moment, result: TriggerResult, cause: Cause, panes: Pane<R>[]): void {
-    if (result.fire) {
-      const timing = timingOf(state, moment, cause);
-      const news = state.contents !== undefined && (state.changed || this.#rules.unchanged === 'emit');
-      if (news || (timing === 'ON_TIME' && this.#rules.onTime === 'always')) {
-        const last = result.finish || this.#nothingFollows(state, moment);
-        panes.push(this.#pane(key, state, timing, last));
-      }
-    }
-    if (result.purge || result.finish) state.contents = undefined;
-    state.finished ||= result.finish;
-  }
-
-  /** While the watermark jumps past the window's clean-up, the pane of its last timer is its last. */
-  #nothingFollows(state: WindowState<V, unknown>, moment: Moment): boolean {
-    const cleanup = this.#cleanupTime(state.window);
-    return cleanup <= moment.advancingTo && (state.trigger.nextTimer(moment) ?? maxTime) > cleanup;
-  }
-
-  #pane(key: string, state: WindowState<V, unknown>, timing: PaneTiming, last: boolean): Pane<R> {
-    const { value, left } = this.#contents.fire(state.contents ?? this.#contents.create());
-    if (state.contents !== undefined) state.contents = this.#rules.mode === 'discarding' ? undefined : left;
-    state.changed = false;
-    state.closed = last;
-    const index = state.index++;
-    const nonSpeculativeIndex = timing === 'EARLY' ? -1 : state.nonSpeculativeIndex++;
-    return { key, window: state.window, value, timing, first: index === 0, last, index, nonSpeculativeIndex };
   }
 
   #schedule(key: string, state: WindowState<V, unknown>, moment: Moment): void {
@@ -265,15 +252,16 @@ export class WindowOperator<V, R> {
     this.#setTimer(key, state);
   }
 
-  #setTimer(key: string, state: WindowState<V, unknown>): void {
-    const time = Math.min(state.timer ?? maxTime, this.#cleanupTime(state.window));
-    if (state.wakeAt === time) return;
-    state.wakeAt = time;
-    this.#timers.push({ time, key, state });
+  #wakeTime(state: WindowState<V, unknown>): number {
+    return Math.min(state.timer ?? maxTime, this.#cleanupTime(state.window));
   }
-}
 
-function timingOf<V>(state: WindowState<V, unknown>, { window, watermark }: Moment, cause: Cause): PaneTiming {
-  if (watermark < window.maxTimestamp) return 'EARLY';
-  return cause === 'record' || state.nonSpeculativeIndex > 0 ? 'LATE' : 'ON_TIME';
+  /** An earlier timer that is already set will find that it is too early, and set the next: a session that grows sets few. */
+  #setTimer(key: string, state: WindowState<V, unknown>): void {
+    const { slot, window } = state;
+    const time = this.#wakeTime(state);
+    if (slot.queuedAt !== undefined && slot.queuedAt <= time) return;
+    slot.queuedAt = time;
+    this.#timers.push({ time, key, window, slot });
+  }
 }

@@ -3,6 +3,14 @@ import { TimeWindow } from '../time-window.ts';
 import type { Trigger, WindowTrigger } from '../triggers/trigger.ts';
 import type { Contents } from './contents.ts';
 
+/** What timers point to. A window that takes the place of others takes over the slot of the first, with the timer that is set. */
+export interface TimerSlot<V, C> {
+  /** Undefined: the window is gone. */
+  state: WindowState<V, C> | undefined;
+  /** The earliest timer that is set. */
+  queuedAt: number | undefined;
+}
+
 /** One key's window: what is kept from its first record until its lateness has passed. */
 export class WindowState<V, C> {
   readonly window: TimeWindow;
@@ -20,12 +28,13 @@ export class WindowState<V, C> {
   closed = false;
   /** When the trigger asked to be asked. */
   timer: number | undefined;
-  /** When the operator looks at it next; undefined once it is gone. */
-  wakeAt: number | undefined;
+  readonly slot: TimerSlot<V, C>;
 
-  constructor(window: TimeWindow, trigger: WindowTrigger<V>) {
+  constructor(window: TimeWindow, trigger: WindowTrigger<V>, slot: TimerSlot<V, C> = { state: undefined, queuedAt: undefined }) {
     this.window = window;
     this.trigger = trigger;
+    this.slot = slot;
+    slot.state = this;
   }
 
   save(contents: Contents<V, C, unknown>): Plain {
@@ -68,7 +77,7 @@ export class WindowState<V, C> {
     trigger: Trigger<V>,
     contents: Contents<V, C, unknown>,
   ): WindowState<V, C> {
-    const state = new WindowState<V, C>(window, trigger.open());
+    const state = new WindowState<V, C>(window, trigger.open(), parts[0]?.slot);
     for (const part of parts) {
       state.trigger.absorb(part.trigger.save());
       if (part.contents !== undefined) {

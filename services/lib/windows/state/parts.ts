@@ -29,7 +29,7 @@ export function readParts(
       throw new WindowError('STATE_INVALID', 'of several snapshots, or of some keys of one, say the range, and inRange in the options');
     }
     const holds = (key: string): boolean => range === undefined || inRange?.(key, range) === true;
-    return readPart(kind, part, floors, (key, saved) => {
+    return readPart(kind, part, floors, inRange !== undefined, (key, saved) => {
       if (holds(key)) load(key, saved);
     });
   });
@@ -38,13 +38,21 @@ export function readParts(
   return lowest;
 }
 
-function readPart(kind: string, { frames, range }: SnapshotPart, floors: Floors, load: (key: string, saved: Plain) => void): number {
+function readPart(
+  kind: string,
+  { frames, range }: SnapshotPart,
+  floors: Floors,
+  canTell: boolean,
+  load: (key: string, saved: Plain) => void,
+): number {
   let time: number | undefined;
   try {
     for (const row of readRows(kind, frames)) {
       if (time === undefined) {
         const [saved, inherited] = row as readonly [number, Plain];
-        for (const floor of Floors.saved(inherited)) floors.add(floor.range, floor.time);
+        const known = Floors.saved(inherited);
+        if (known.length > 0 && !canTell) throw new WindowError('STATE_INVALID', 'the snapshot speaks of ranges: inRange is missing');
+        for (const floor of known) floors.add(floor.range, floor.time);
         if (range !== undefined) floors.add(range, saved);
         time = saved;
       } else {

@@ -37,7 +37,8 @@ export interface StreamTimeProcessed<R> {
 
 export interface OpenWindow {
   readonly start: number;
-  readonly end: number;
+  /** A session may grow. */
+  end: number;
   accumulator: unknown;
 }
 
@@ -172,6 +173,10 @@ export abstract class StreamTimeOperator<V, R> {
       this.#closings.pop();
       const { key, window } = next;
       if (this.windowsOf(key).get(window.start) !== window) continue;
+      if (this.closesAt(window) > next.time) {
+        this.#closings.push({ time: this.closesAt(window), key, window });
+        continue;
+      }
       if (this.#emit === 'on-close') results.push(this.#result(key, window));
       this.drop(key, window);
     }

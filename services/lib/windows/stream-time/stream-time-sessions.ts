@@ -42,12 +42,13 @@ export class StreamTimeSessions<V, R> extends StreamTimeOperator<V, R> {
     const end = Math.max(timestamp, ...near.map((session) => session.end));
     if (end < addTime(closeTime, -this.#gap)) return { updated: [], missed: [[start, end]], used: false };
     let accumulator = this.aggregate.create();
-    for (const session of near) {
-      accumulator = this.aggregate.merge(accumulator, session.accumulator);
-      this.drop(key, session);
-    }
-    const session: OpenWindow = { start, end, accumulator: this.aggregate.add(accumulator, value) };
-    this.open(key, session);
+    for (const session of near) accumulator = this.aggregate.merge(accumulator, session.accumulator);
+    const grown = near[0]?.start === start ? near[0] : undefined;
+    for (const other of near) if (other !== grown) this.drop(key, other);
+    const session: OpenWindow = grown ?? { start, end, accumulator };
+    session.end = end;
+    session.accumulator = this.aggregate.add(accumulator, value);
+    if (grown === undefined) this.open(key, session);
     return { updated: [session], missed: [], used: true };
   }
 }

@@ -15,7 +15,7 @@ interface Input {
 }
 
 const nothing: ValveOutput = {};
-const maxInputs = 1_000_000;
+const maxInputs = 100_000;
 
 /**
  * The joint watermark of several inputs: the lowest of those that are active. It never falls, waits until every active input has one,

@@ -185,6 +185,7 @@ describe("the offset of one worker's windows", () => {
   it('is none, a share of the size, or makes a window start at its first record', () => {
     assert.equal(staggerOffset({ kind: 'aligned' }, 100, 7), 7);
     assert.equal(staggerOffset({ kind: 'random', share: 0.999 }, 100), 99);
+    assert.equal(staggerOffset({ kind: 'random', share: 0 }, 100), 0);
     assert.equal(staggerOffset({ kind: 'natural', now: 250 }, 100, 60), 10);
     assert.equal(new TumblingWindows({ size: 100, offset: staggerOffset({ kind: 'natural', now: 257 }, 100) }).windowOf(257).start, 257);
   });

@@ -11,6 +11,7 @@ import { TimeEvictor } from '../../../../services/lib/windows/evictors/time.ts';
 import { LookBackOperator } from '../../../../services/lib/windows/operators/look-back-operator.ts';
 import { beamPanes, type Pane } from '../../../../services/lib/windows/operators/pane.ts';
 import { WindowOperator } from '../../../../services/lib/windows/operators/window-operator.ts';
+import { SlidingWindows } from '../../../../services/lib/windows/stream-time/sliding-windows.ts';
 import { StreamTimeWindows } from '../../../../services/lib/windows/stream-time/stream-time-windows.ts';
 import { maxTime, minTime } from '../../../../services/lib/windows/time.ts';
 import { ContinuousEventTimeTrigger } from '../../../../services/lib/windows/triggers/continuous-event-time.ts';
@@ -65,7 +66,8 @@ describe('the window operator', () => {
     const operator = new WindowOperator({ assigner: new HoppingWindows({ size: 10, slide: 5 }), aggregate: sum });
     const invalid = (error: unknown): boolean => error instanceof WindowError && error.code === 'RECORD_INVALID';
     for (const timestamp of [Number.NaN, 0.5, minTime, maxTime]) assert.throws(() => operator.process(at(timestamp, 1)), invalid);
-    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) assert.throws(() => operator.process(at(1, value)), invalid);
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, -(2 ** 53)])
+      assert.throws(() => operator.process(at(1, value)), invalid);
     assert.throws(() => operator.advanceWatermark(Number.NaN), /a watermark must be a whole number/);
     assert.deepEqual(operator.size, { keys: 0, windows: 0 });
     assert.equal(operator.watermark, minTime);
@@ -82,7 +84,8 @@ describe('the window operator', () => {
     operator.process(at(0, 1));
     assert.deepEqual(values(operator.process(at(1, 1)).panes), [2]);
     assert.equal(operator.process(at(5, 1)).outcome, 'closed');
-    assert.deepEqual(values(operator.advanceWatermark(maxTime)), []);
+    assert.deepEqual(values(operator.advanceWatermark(14)), []);
+    assert.deepEqual(operator.size, { keys: 0, windows: 0 });
   });
 
   it('makes one pane, first and last, when the watermark jumps past end and lateness', () => {
@@ -95,6 +98,19 @@ describe('the window operator', () => {
     operator.process(at(1, 1));
     const [pane, ...others] = operator.advanceWatermark(500);
     assert.deepEqual([pane?.timing, pane?.first, pane?.last, others], ['ON_TIME', true, true, []]);
+  });
+
+  it('calls no pane the last while another timer is to come within the same jump', () => {
+    const trigger = new ContinuousEventTimeTrigger(4);
+    const operator = new WindowOperator({ assigner: new TumblingWindows({ size: 10 }), aggregate: sum, trigger });
+    operator.process(at(1, 1));
+    assert.deepEqual(
+      operator.advanceWatermark(100).map(({ timing, last }) => [timing, last]),
+      [
+        ['EARLY', false],
+        ['ON_TIME', true],
+      ],
+    );
   });
 
   it('calls a pane late that the first record of a window makes after its end', () => {
@@ -116,9 +132,11 @@ describe('the window operator', () => {
     const trigger = new ContinuousEventTimeTrigger(4);
     const operator = new WindowOperator({ assigner: new TumblingWindows({ size: 10 }), aggregate: sum, trigger, allowedLateness: 9 });
     operator.process(at(1, 1));
-    const fired = [3, 4, 7, 8, 9, 12].map((watermark) => operator.advanceWatermark(watermark).map(({ timing }) => timing));
-    assert.deepEqual(fired, [[], ['EARLY'], [], ['EARLY'], ['ON_TIME'], []]);
+    const fired = [3, 4, 7, 8, 9].map((watermark) => operator.advanceWatermark(watermark).map(({ timing }) => timing));
+    assert.deepEqual(fired, [[], ['EARLY'], [], ['EARLY'], ['ON_TIME']]);
     assert.deepEqual(values(operator.process(at(2, 1)).panes), [2]);
+    assert.deepEqual(values(operator.advanceWatermark(12)), []);
+    assert.deepEqual(values(operator.process(at(2, 1)).panes), [3]);
   });
 
   it("obeys a trigger of one's own: purging without firing, and asking for time", () => {
@@ -157,6 +175,19 @@ describe('the window operator', () => {
     for (const value of [1, '1', true, null, 1, 0, -0, 'true']) operator.process(at(1, value));
     assert.deepEqual(values(operator.advanceWatermark(9)), [6]);
     assert.throws(() => operator.process(at(11, {} as never)), /only JSON scalars/);
+  });
+});
+
+describe('a session that grows', () => {
+  it('sets few timers, and closes at its end all the same', () => {
+    const operator = new WindowOperator({ assigner: new SessionWindows({ gap: 10 }), aggregate: sum });
+    for (let time = 0; time <= 1_000; time += 5) {
+      operator.process(at(time, 1));
+      if (time % 50 === 0) assert.deepEqual(operator.advanceWatermark(time), []);
+    }
+    assert.deepEqual(operator.advanceWatermark(1_008), []);
+    assert.deepEqual(values(operator.advanceWatermark(1_009)), [201]);
+    assert.deepEqual(operator.size, { keys: 0, windows: 0 });
   });
 });
 
@@ -199,7 +230,26 @@ describe('look-back', () => {
   });
 });
 
+describe('the memory of look-back', () => {
+  it('forgets a record when the watermark has made late whatever could see it, not before', () => {
+    const operator = new LookBackOperator({ span: 10, aggregate: sum, allowedLateness: 3 });
+    for (const value of [2 ** 53 - 1, 1 - 2 ** 53]) operator.process(at(0, value));
+    operator.advanceWatermark(12);
+    assert.deepEqual(operator.size, { keys: 1, records: 2 });
+    operator.advanceWatermark(13);
+    assert.deepEqual(operator.size, { keys: 0, records: 0 });
+  });
+});
+
 describe('stream time', () => {
+  it('tells which windows a record missed: of sliding ones its own, when that has closed', () => {
+    const operator = new SlidingWindows({ difference: 10, grace: 0, emit: 'on-close', aggregate: sum });
+    operator.advanceTo(20);
+    assert.deepEqual([operator.process(at(20, 1)).missed, operator.process(at(19, 1)).missed], [[], [[9, 19]]]);
+    const { missed, outcome } = operator.process(at(9, 1));
+    assert.deepEqual([missed, outcome], [[[0, 10]], 'dropped']);
+  });
+
   it('has no time before 0', () => {
     const operator = new StreamTimeWindows({ size: 10, grace: 0, emit: 'on-close', aggregate: sum });
     assert.throws(() => operator.process(at(-1, 1)), /must not be negative/);

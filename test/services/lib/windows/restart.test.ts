@@ -47,6 +47,11 @@ const operators: Readonly<Record<string, () => Restartable>> = {
     windowRun({ assigner: new TumblingWindows({ size: 7 }), aggregate: everything, allowedLateness: 5, inRange }, tellAll),
   'hopping windows': () =>
     windowRun({ assigner: new HoppingWindows({ size: 9, slide: 4, offset: -1 }), aggregate: everything, inRange }, tellAll),
+  'hopping windows with a continuous trigger': () =>
+    windowRun(
+      { assigner: new HoppingWindows({ size: 12, slide: 5 }), aggregate: everything, trigger: new ContinuousEventTimeTrigger(3), inRange },
+      tellAll,
+    ),
   'sessions with lateness': () =>
     windowRun({ assigner: new SessionWindows({ gap: 5 }), aggregate: everything, allowedLateness: 6, inRange }, tellAll),
   'sessions with a purging count trigger': () =>
@@ -204,6 +209,8 @@ describe('operators that are merged', () => {
       ]),
     );
     const part = merged.restored([{ frames: merged.frames(), range: 'b' }]);
+    const { inRange: _, ...unable } = { assigner: new TumblingWindows({ size: 10 }), aggregate: sum, allowedLateness: 3, inRange };
+    assert.throws(() => WindowOperator.restore(unable, [{ frames: merged.frames() }]), /inRange is missing/);
     assert.deepEqual(outputs(merged, [record('c', 2), record('a', 2)]), [[['late', 2]], []]);
     assert.deepEqual(outputs(part, [record('b', 2)]), [[['late', 2]]]);
   });
@@ -262,6 +269,14 @@ describe('a snapshot', () => {
     assert.ok(frames.length > 3 && frames.every((frame) => frame.length <= 1_048_576 + 8));
     const restored = WindowOperator.restore(options, [{ frames }]);
     assert.deepEqual(restored.process({ key: 'k', timestamp: 2, value: 'last' }).panes[0]?.value, [...values, 'last']);
+  });
+
+  it('is whole again wherever a row happens to be cut', () => {
+    for (let length = 262_144 - 60; length <= 262_144; length++) {
+      const values = ['x'.repeat(length)];
+      const restored = WindowOperator.restore(options, [{ frames: holding(...values).snapshot() }]);
+      assert.equal(restored.size.windows, 1, `${length}`);
+    }
   });
 
   it('is refused when it is damaged, cut off, or of another operator', () => {

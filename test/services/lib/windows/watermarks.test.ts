@@ -50,6 +50,15 @@ describe('the valve of several inputs', () => {
     assert.deepEqual([valve.advance(1, 30), valve.advance(0, 40), valve.advance(1, 35)], [{}, {}, { watermark: 35 }]);
   });
 
+  it('is held back by an input that comes back exactly where the others are', () => {
+    const valve = new WatermarkValve(2);
+    valve.advance(0, 10);
+    valve.advance(1, 10);
+    valve.markIdle(1);
+    valve.markActive(1);
+    assert.deepEqual([valve.advance(0, 20), valve.advance(1, 15)], [{}, { watermark: 15 }]);
+  });
+
   it('says all it knows when the last input becomes idle', () => {
     const valve = new WatermarkValve(2);
     valve.advance(0, 10);
@@ -78,6 +87,8 @@ describe('the valve of several inputs', () => {
 
   it('knows its inputs', () => {
     assert.throws(() => new WatermarkValve(0), /at least 1/);
+    assert.throws(() => new WatermarkValve(100_001), /at most 100000 inputs/);
+    assert.doesNotThrow(() => new WatermarkValve(100_000));
     assert.throws(() => new WatermarkValve(2).advance(2, 1), /there is no input 2, only 2/);
   });
 });
