@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { Aggregate } from '../../../services/lib/windows/aggregates/aggregate.ts';
+import { avg } from '../../../services/lib/windows/aggregates/avg.ts';
 import { count } from '../../../services/lib/windows/aggregates/count.ts';
+import { distinct } from '../../../services/lib/windows/aggregates/distinct.ts';
+import { max, min } from '../../../services/lib/windows/aggregates/extreme.ts';
 import { sum } from '../../../services/lib/windows/aggregates/sum.ts';
 import { CountEvictor } from '../../../services/lib/windows/evictors/count.ts';
 import type { Evictor } from '../../../services/lib/windows/evictors/evictor.ts';
@@ -17,12 +20,11 @@ import { Unsupported } from './kind.ts';
 /** How vectors write triggers, evictors and aggregates. */
 export type Value = string | number;
 
-export const aggregateNames = z.enum(['count', 'sum', 'concat']);
+export const aggregateNames = z.enum(['count', 'sum', 'min', 'max', 'avg', 'distinct', 'concat']);
 
 /** `first`: what stands before the first of the joined values. */
 export function aggregateNamed(name: z.infer<typeof aggregateNames>, first: '+' | ''): Aggregate<Value, unknown, unknown> {
-  if (name === 'count') return count;
-  return name === 'sum' ? sum : joined(first);
+  return name === 'concat' ? joined(first) : { count, sum, min, max, avg, distinct }[name];
 }
 
 /** An aggregate of one's own: the values in order, joined by '+'. */

@@ -27,18 +27,20 @@ export function floorMod(value: number, divisor: number): number {
 export const phaseOf = (time: number, offset: number, period: number): number =>
   floorMod(floorMod(time, period) - floorMod(offset, period), period);
 
-/** Throws RECORD_INVALID. */
-export function checkRecordTime(timestamp: number): void {
+/** The time, −0 as 0. Throws RECORD_INVALID. */
+export function recordTime(timestamp: number): number {
   if (!Number.isSafeInteger(timestamp) || timestamp === minTime || timestamp === maxTime) {
     throw new WindowError('RECORD_INVALID', `a record's time must be a whole number between ±(2^53 − 1), got ${timestamp}`);
   }
+  return timestamp + 0;
 }
 
-/** Throws PARAMETER_INVALID: a watermark that is no whole number would stop time for good. */
-export function checkWatermark(watermark: number): void {
+/** The watermark, −0 as 0. Throws PARAMETER_INVALID: one that is no whole number would stop time for good. */
+export function checkedWatermark(watermark: number): number {
   if (!Number.isSafeInteger(watermark)) {
     throw new WindowError('PARAMETER_INVALID', `a watermark must be a whole number between ±(2^53 − 1), got ${watermark}`);
   }
+  return watermark + 0;
 }
 
 /** Throws PARAMETER_INVALID unless `value` is a whole number of at least `least` and below 2^53 − 1. */

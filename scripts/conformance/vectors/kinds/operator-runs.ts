@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { sum } from '../../../../services/lib/windows/aggregates/sum.ts';
 import type { WindowAssigner } from '../../../../services/lib/windows/assigners/assigner.ts';
 import { GlobalWindows } from '../../../../services/lib/windows/assigners/global.ts';
 import { SessionWindows } from '../../../../services/lib/windows/assigners/session.ts';
@@ -7,7 +6,7 @@ import type { Pane } from '../../../../services/lib/windows/operators/pane.ts';
 import { WindowOperator, type WindowOperatorOptions } from '../../../../services/lib/windows/operators/window-operator.ts';
 import { globalWindow, type TimeWindow } from '../../../../services/lib/windows/time-window.ts';
 import { exactly, type Kind, parsed, sameInAnyOrder, time } from '../kind.ts';
-import { evictorFrom, triggerFrom } from '../notation.ts';
+import { aggregateNamed, aggregateNames, evictorFrom, triggerFrom, type Value } from '../notation.ts';
 import { boundsOf, fixedSpec, fixedWindows } from './assigners.ts';
 
 const spec = z
@@ -16,10 +15,11 @@ const spec = z
     z.object({ window: z.literal('session'), gap: z.int() }),
     z.object({ window: z.literal('global') }),
   ])
-  .and(z.object({ trigger: z.string(), lateness: z.int().default(0), evictor: z.string().optional(), agg: z.literal('sum') }));
+  .and(z.object({ trigger: z.string(), lateness: z.int().default(0), evictor: z.string().optional(), agg: aggregateNames }));
 
+const value = z.union([z.string(), z.number()]);
 const input = z.array(
-  z.union([z.tuple([z.literal('el'), z.string(), z.number(), time]), z.tuple([z.literal('wm'), time]), z.tuple([z.literal('restart')])]),
+  z.union([z.tuple([z.literal('el'), z.string(), value, time]), z.tuple([z.literal('wm'), time]), z.tuple([z.literal('restart')])]),
 );
 
 function assignerFor(window: z.infer<typeof spec>): WindowAssigner {
@@ -30,14 +30,14 @@ function assignerFor(window: z.infer<typeof spec>): WindowAssigner {
 interface Fired {
   /** The watermark they were fired at; undefined: by a record. */
   readonly at: number | undefined;
-  readonly panes: readonly Pane<number>[];
+  readonly panes: readonly Pane<unknown>[];
 }
 
 /** A restart throws the operator away and makes one from the bytes of its snapshot. */
 function run(of: z.infer<typeof spec>, steps: z.infer<typeof input>): { readonly fired: Fired[]; readonly late: number[] } {
-  const options: WindowOperatorOptions<number, number, number> = {
+  const options: WindowOperatorOptions<Value, unknown, unknown> = {
     assigner: assignerFor(of),
-    aggregate: sum,
+    aggregate: aggregateNamed(of.agg, ''),
     trigger: triggerFrom(of.trigger),
     allowedLateness: of.lateness,
     ...(of.evictor === undefined ? {} : { evictor: evictorFrom(of.evictor) }),

@@ -1,4 +1,4 @@
-import type { Plain } from '../plain.ts';
+import { checkPlain, type Plain } from '../plain.ts';
 import type { Aggregate } from './aggregate.ts';
 
 /** The values themselves. Keeps all of them: where a number will do, aggregate. */
@@ -13,6 +13,7 @@ export const collect = <V extends Plain>(): Aggregate<V, V[], readonly V[]> => (
     return a;
   },
   result: (values) => [...values],
+  check: checkPlain,
   save: (values) => [...values],
   load: (saved) => [...(saved as readonly V[])],
 });

@@ -1,4 +1,4 @@
-import { addTime, checkRecordTime, checkSpan, floorMod } from '../time.ts';
+import { addTime, checkSpan, floorMod, recordTime } from '../time.ts';
 import { TimeWindow } from '../time-window.ts';
 import { EventTimeTrigger } from '../triggers/event-time.ts';
 import type { WindowAssigner } from './assigner.ts';
@@ -19,9 +19,8 @@ export class IndexedWindows implements WindowAssigner {
 
   constructor({ size, slide, alignTo }: IndexedOptions) {
     checkSpan('slide', slide, 1);
-    checkRecordTime(alignTo);
     this.#windows = new HoppingWindows({ size, slide, offset: floorMod(alignTo, slide) });
-    this.#alignTo = alignTo;
+    this.#alignTo = recordTime(alignTo);
   }
 
   assign(timestamp: number): readonly TimeWindow[] {

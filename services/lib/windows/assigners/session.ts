@@ -40,7 +40,8 @@ export class SessionWindows implements WindowAssigner {
 
   /** A session's bounds as the convention tells them. */
   boundsOf(session: TimeWindow): readonly [number, number] {
-    const inclusive = this.#convention === 'inclusive-bounds';
-    return [session.start, inclusive ? addTime(session.end, -this.#span) : session.end];
+    if (this.#convention !== 'inclusive-bounds') return [session.start, session.end];
+    // A session at the end of time is cut there, so its last record is not known.
+    return [session.start, Math.max(session.start, addTime(session.end, -this.#span))];
   }
 }

@@ -1,12 +1,12 @@
 import type { Aggregate } from '../aggregates/aggregate.ts';
 import type { Element } from '../evictors/evictor.ts';
-import type { Plain } from '../plain.ts';
+import { checkPlain, type Plain } from '../plain.ts';
 import type { KeyedRecord } from '../record.ts';
 import { Floors, type InRange } from '../state/floors.ts';
 import { readParts, type SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
-import { addTime, checkRecordTime, checkSpan, checkWatermark, minTime } from '../time.ts';
+import { addTime, checkedWatermark, checkSpan, minTime, recordTime } from '../time.ts';
 import { WindowError } from '../window-error.ts';
 
 export interface LookBackOptions<V, A, R> {
@@ -70,8 +70,9 @@ export class LookBackOperator<V, R> {
   }
 
   /** Undefined: the record is late. Throws RECORD_INVALID for a time or value that cannot be used; nothing is changed then. */
-  process({ key, timestamp, value }: KeyedRecord<V>): LookBack<R> | undefined {
-    checkRecordTime(timestamp);
+  process({ key, timestamp: time, value }: KeyedRecord<V>): LookBack<R> | undefined {
+    const timestamp = recordTime(time);
+    checkPlain(value);
     this.#aggregate.check?.(value);
     if (addTime(timestamp, this.#lateness) <= this.watermarkOf(key)) return undefined;
     this.#changes += 1;
@@ -89,8 +90,8 @@ export class LookBackOperator<V, R> {
   }
 
   /** Forgets what no record to come can see. */
-  advanceWatermark(watermark: number): void {
-    checkWatermark(watermark);
+  advanceWatermark(to: number): void {
+    const watermark = checkedWatermark(to);
     if (watermark <= this.#watermark) return;
     this.#changes += 1;
     this.#watermark = watermark;

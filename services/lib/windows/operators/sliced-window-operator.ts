@@ -6,7 +6,7 @@ import { Floors, type InRange } from '../state/floors.ts';
 import { readParts, type SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
-import { addTime, checkRecordTime, checkSpan, checkWatermark, maxTime, minTime } from '../time.ts';
+import { addTime, checkedWatermark, checkSpan, maxTime, minTime, recordTime } from '../time.ts';
 import { TimeWindow } from '../time-window.ts';
 import { WindowError } from '../window-error.ts';
 import type { Pane } from './pane.ts';
@@ -77,8 +77,8 @@ export class SlicedWindowOperator<V, R> {
   }
 
   /** Throws RECORD_INVALID for a time or value that cannot be used; nothing is changed then. */
-  process({ key, timestamp, value }: KeyedRecord<V>): Processed<R> {
-    checkRecordTime(timestamp);
+  process({ key, timestamp: time, value }: KeyedRecord<V>): Processed<R> {
+    const timestamp = recordTime(time);
     if (Math.abs(timestamp) + this.#slices.size + this.#slices.slide >= maxTime) {
       throw new WindowError('RECORD_INVALID', `the windows of ${timestamp} do not end within time`);
     }
@@ -111,9 +111,9 @@ export class SlicedWindowOperator<V, R> {
     return { panes, outcome: 'used', missed };
   }
 
-  /** No record at or before `watermark` is to come. Returns what fires, in order of time. */
-  advanceWatermark(watermark: number): readonly Pane<R>[] {
-    checkWatermark(watermark);
+  /** No record at or before `to` is to come. Returns what fires, in order of time. */
+  advanceWatermark(to: number): readonly Pane<R>[] {
+    const watermark = checkedWatermark(to);
     if (watermark <= this.#watermark) return [];
     this.#changes += 1;
     this.#watermark = watermark;

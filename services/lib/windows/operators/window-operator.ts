@@ -2,13 +2,13 @@ import type { Aggregate } from '../aggregates/aggregate.ts';
 import type { AssignerContext, WindowAssigner } from '../assigners/assigner.ts';
 import { mergeInto } from '../assigners/merge.ts';
 import type { Evictor } from '../evictors/evictor.ts';
-import type { Plain } from '../plain.ts';
+import { checkPlain, type Plain } from '../plain.ts';
 import type { KeyedRecord } from '../record.ts';
 import { Floors, type InRange } from '../state/floors.ts';
 import { readParts, type SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
-import { addTime, checkRecordTime, checkSpan, checkWatermark, maxTime, minTime } from '../time.ts';
+import { addTime, checkedWatermark, checkSpan, maxTime, minTime, recordTime } from '../time.ts';
 import { compareWindows, type TimeWindow } from '../time-window.ts';
 import type { Moment, Trigger } from '../triggers/trigger.ts';
 import { WindowError } from '../window-error.ts';
@@ -69,7 +69,8 @@ class KeyWindows<V, C> implements AssignerContext {
 export class WindowOperator<V, R> {
   readonly #assigner: WindowAssigner;
   readonly #trigger: Trigger<V>;
-  readonly #check: (value: V) => void;
+  readonly #aggregate: Aggregate<V, unknown, R>;
+  readonly #evicting: boolean;
   readonly #contents: Contents<V, unknown, R>;
   readonly #lateness: number;
   readonly #panes: PaneMaker<V, R>;
@@ -86,7 +87,8 @@ export class WindowOperator<V, R> {
     checkSpan('allowedLateness', allowedLateness, 0);
     this.#assigner = assigner;
     this.#trigger = trigger ?? assigner.defaultTrigger;
-    this.#check = (value) => aggregate.check?.(value);
+    this.#aggregate = aggregate;
+    this.#evicting = evictor !== undefined;
     this.#contents = evictor === undefined ? aggregated(aggregate) : evicted(aggregate, evictor);
     this.#lateness = allowedLateness;
     this.#panes = new PaneMaker(this.#contents, panes);
@@ -109,9 +111,10 @@ export class WindowOperator<V, R> {
   }
 
   /** Throws RECORD_INVALID for a time or value that cannot be used; nothing is changed then. */
-  process({ key, timestamp, value }: KeyedRecord<V>): Processed<R> {
-    checkRecordTime(timestamp);
-    this.#check(value);
+  process({ key, timestamp: time, value }: KeyedRecord<V>): Processed<R> {
+    const timestamp = recordTime(time);
+    this.#aggregate.check?.(value);
+    if (this.#evicting) checkPlain(value);
     this.#changes += 1;
     const watermark = this.watermarkOf(key);
     const windows = this.#keys.get(key) ?? new KeyWindows<V, unknown>();
@@ -144,9 +147,9 @@ export class WindowOperator<V, R> {
     return { panes, outcome, missed };
   }
 
-  /** No record at or before `watermark` is to come. A watermark that goes back changes nothing. Returns what fires, in order of time. */
-  advanceWatermark(watermark: number): readonly Pane<R>[] {
-    checkWatermark(watermark);
+  /** No record at or before `to` is to come. A watermark that goes back changes nothing. Returns what fires, in order of time. */
+  advanceWatermark(to: number): readonly Pane<R>[] {
+    const watermark = checkedWatermark(to);
     if (watermark <= this.#watermark) return [];
     this.#changes += 1;
     this.#watermark = watermark;

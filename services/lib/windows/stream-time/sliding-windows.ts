@@ -1,4 +1,4 @@
-import type { Plain } from '../plain.ts';
+import { checkPlain, type Plain } from '../plain.ts';
 import type { KeyedRecord } from '../record.ts';
 import type { SnapshotPart } from '../state/parts.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
@@ -45,6 +45,7 @@ export class SlidingWindows<V, R> extends StreamTimeOperator<V, R> {
 
   protected override check(record: KeyedRecord<V>): void {
     checkNotNegative(record);
+    checkPlain(record.value);
   }
 
   protected override closesAt({ end }: OpenWindow): number {

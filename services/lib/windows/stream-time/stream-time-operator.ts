@@ -5,7 +5,7 @@ import { Floors, type InRange } from '../state/floors.ts';
 import { readParts, type SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
-import { addTime, checkRecordTime, checkSpan, checkWatermark, minTime } from '../time.ts';
+import { addTime, checkedWatermark, checkSpan, minTime, recordTime } from '../time.ts';
 import { WindowError } from '../window-error.ts';
 
 /** `on-update`: every change of a window; `on-close`: one final result. */
@@ -92,8 +92,8 @@ export abstract class StreamTimeOperator<V, R> {
   }
 
   /** Throws RECORD_INVALID for a time or value that cannot be used; nothing is changed then. */
-  process(record: KeyedRecord<V>): StreamTimeProcessed<R> {
-    checkRecordTime(record.timestamp);
+  process(given: KeyedRecord<V>): StreamTimeProcessed<R> {
+    const record = { ...given, timestamp: recordTime(given.timestamp) };
     this.check(record);
     this.aggregate.check?.(record.value);
     this.#changes += 1;
@@ -105,8 +105,8 @@ export abstract class StreamTimeOperator<V, R> {
   }
 
   /** Stream time that comes from elsewhere, from another key's records for example. Returns what closes. */
-  advanceTo(streamTime: number): readonly StreamTimeResult<R>[] {
-    checkWatermark(streamTime);
+  advanceTo(to: number): readonly StreamTimeResult<R>[] {
+    const streamTime = checkedWatermark(to);
     if (streamTime <= this.#streamTime) return [];
     this.#changes += 1;
     this.#streamTime = streamTime;

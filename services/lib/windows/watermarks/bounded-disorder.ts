@@ -1,4 +1,4 @@
-import { addTime, checkRecordTime, checkSpan, minTime } from '../time.ts';
+import { addTime, checkSpan, minTime, recordTime } from '../time.ts';
 
 /**
  * The watermark of one input whose records come at most `disorder` after a newer one: newest − disorder − 1, which says that no record at
@@ -15,8 +15,7 @@ export class BoundedDisorder {
 
   /** Returns the watermark after the record. */
   observe(timestamp: number): number {
-    checkRecordTime(timestamp);
-    this.#newest = Math.max(this.#newest, timestamp);
+    this.#newest = Math.max(this.#newest, recordTime(timestamp));
     return this.watermark;
   }
 

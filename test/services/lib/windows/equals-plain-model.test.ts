@@ -153,6 +153,16 @@ describe('the sliced operator', () => {
       assert.deepEqual(outputs(sliced, all), outputs(whole, all));
     });
   });
+
+  it('merges slices by time, for an aggregate to which the order matters', () => {
+    holds([size, size, steps(-40, 40)], (size, slide, all) => {
+      const inOrder = all.filter((step) => step.kind === 'record').sort((a, b) => a.timestamp - b.timestamp);
+      const steps: Step[] = [...inOrder, { kind: 'time', time: endOfRun }];
+      const sliced = slicedRun({ slices: new HoppingSlices({ size, slide }), aggregate: collect<number>() }, tellAll);
+      const whole = windowRun({ assigner: new HoppingWindows({ size, slide }), aggregate: collect<number>() }, tellAll);
+      assert.deepEqual(outputs(sliced, steps), outputs(whole, steps));
+    });
+  });
 });
 
 describe('the look-back operator', () => {

@@ -14,11 +14,13 @@ import { StaggerWindows } from '../../../../services/lib/windows/assigners/stagg
 import { TumblingWindows } from '../../../../services/lib/windows/assigners/tumbling.ts';
 import { CountEvictor } from '../../../../services/lib/windows/evictors/count.ts';
 import { TimeEvictor } from '../../../../services/lib/windows/evictors/time.ts';
+import { LookBackOperator } from '../../../../services/lib/windows/operators/look-back-operator.ts';
 import { beamPanes } from '../../../../services/lib/windows/operators/pane.ts';
 import { WindowOperator } from '../../../../services/lib/windows/operators/window-operator.ts';
 import { HoppingSlices } from '../../../../services/lib/windows/slices/hopping-slices.ts';
 import { SnapshotError } from '../../../../services/lib/windows/snapshot/snapshot-error.ts';
 import type { InRange } from '../../../../services/lib/windows/state/floors.ts';
+import { SlidingWindows } from '../../../../services/lib/windows/stream-time/sliding-windows.ts';
 import { ContinuousEventTimeTrigger } from '../../../../services/lib/windows/triggers/continuous-event-time.ts';
 import { CountTrigger } from '../../../../services/lib/windows/triggers/count.ts';
 import { EventTimeTrigger } from '../../../../services/lib/windows/triggers/event-time.ts';
@@ -255,6 +257,8 @@ describe('operators that are merged', () => {
   });
 });
 
+const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+
 describe('a snapshot', () => {
   const options = { assigner: new GlobalWindows(), aggregate: collect<string>(), trigger: new CountTrigger(9) };
   const holding = (...values: string[]): WindowOperator<string, readonly string[]> => {
@@ -298,11 +302,23 @@ describe('a snapshot', () => {
     assert.throws(() => frames.next(), WindowError);
   });
 
-  it('holds nothing that JSON would change silently', () => {
-    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, -0, undefined, new Date(0)]) {
-      const operator = new WindowOperator<unknown, unknown>({ ...options, aggregate: collect() });
-      operator.process({ key: 'k', timestamp: 1, value });
-      assert.throws(() => [...operator.snapshot()], /cannot be kept in a snapshot/);
+  it('holds nothing that JSON would change: a record that brings it is refused', () => {
+    const aggregate = collect<never>();
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, undefined, new Date(0), [{ a: [1n] }], nested(100)] as never[]) {
+      const record = { key: 'k', timestamp: 1, value };
+      const run = { assigner: new GlobalWindows(), aggregate: count };
+      const refused = (error: unknown): boolean => error instanceof WindowError && error.code === 'RECORD_INVALID';
+      assert.throws(() => new WindowOperator({ ...run, aggregate }).process(record), refused);
+      assert.throws(() => new WindowOperator({ ...run, evictor: new CountEvictor(1) }).process(record), refused);
+      assert.throws(() => new LookBackOperator({ span: 1, aggregate: count }).process(record), refused);
+      assert.throws(() => new SlidingWindows({ difference: 1, grace: 0, emit: 'on-close', aggregate: count }).process(record), refused);
     }
+  });
+
+  it("says where state of one's own is not JSON", () => {
+    const aggregate = { ...sum, save: () => ({ total: [Number.NaN] }) };
+    const operator = new WindowOperator({ assigner: new GlobalWindows(), aggregate });
+    operator.process({ key: 'k', timestamp: 1, value: 1 });
+    assert.throws(() => [...operator.snapshot()], /^WindowError: state\[1\]\[3\]\[0\]\.total\[0\] is NaN: it cannot be kept/);
   });
 });
