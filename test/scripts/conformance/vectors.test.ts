@@ -32,7 +32,9 @@ describe('npm run conformance -- --vectors', function () {
 
   it('ends with 1 when one fails, and shows what was expected', () => {
     const file = join(folder, 'wrong.json');
-    writeFileSync(file, readFileSync(vectors, 'utf8').replace('-4,\n', '-5,\n'));
+    const document = JSON.parse(readFileSync(vectors, 'utf8')) as { vectors: { id: string; expect: unknown }[] };
+    for (const vector of document.vectors) if (vector.id === 'window-start-7-off3') vector.expect = [-5, -4, 3, 3, 10];
+    writeFileSync(file, JSON.stringify(document));
     const { code, lines } = run('--vectors', file, '--only', '^window-start');
     assert.equal(code, 1);
     assert.deepEqual(lines.slice(1, 4), [
