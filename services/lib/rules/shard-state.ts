@@ -1,10 +1,18 @@
 import type { BookingEvent } from '../events/booking-event.ts';
 import { type HashRange, hashKeyOf, inRange } from '../kcl/shards.ts';
+import { ByteReader } from '../windows/snapshot/byte-reader.ts';
+import { ByteWriter } from '../windows/snapshot/byte-writer.ts';
+import { readSnapshot, readSnapshotStream } from '../windows/snapshot/read.ts';
+import { EventId } from '../windows/tables/event-id.ts';
+import { IdSet } from '../windows/tables/id-set.ts';
+import { PackedKey } from '../windows/tables/packed-key.ts';
 import type { Alert } from './alert.ts';
 import type { CompiledRules } from './compile.ts';
-import { CountLog, type MemoryLimits } from './count-log.ts';
-import { Floors, intersection } from './floors.ts';
-import { UsedIds } from './used-ids.ts';
+import { type Floor, Floors, intersection } from './floors.ts';
+import { defaultLimits, type MemoryLimits } from './memory-limits.ts';
+import { addressOf, memoryFor } from './rule-kinds.ts';
+import type { RuleMemory } from './rule-memory.ts';
+import { ShardRestore, snapshotFormat, stateFrames } from './shard-snapshot.ts';
 
 export type SkipReason = 'future' | 'late' | 'duplicate';
 
@@ -13,34 +21,57 @@ export type Applied =
   /** Not used by any rule, and the watermark did not move. */
   | { readonly kind: 'skipped'; readonly reason: SkipReason };
 
-const defaultLimits: MemoryLimits = { maxEventsPerKey: 4_096, smallestSweep: 1_024 };
+/** What a state holds; `evicted`: events that a bound has cost it. */
+export interface StateSize {
+  readonly ids: number;
+  /** Over all rules: a key that two rules know is two. */
+  readonly keys: number;
+  readonly events: number;
+  readonly evicted: number;
+  /** Of the tables. */
+  readonly bytes: number;
+}
+
+const skipped = {
+  future: { kind: 'skipped', reason: 'future' },
+  late: { kind: 'skipped', reason: 'late' },
+  duplicate: { kind: 'skipped', reason: 'duplicate' },
+} as const;
+const quietly: Applied = { kind: 'used', alerts: [] };
+
+/** Filled anew for each event. */
+const key = new PackedKey();
+const id = new EventId();
 
 /**
  * The rule engine's whole memory of one shard: a pure function of the events applied and their order. It has no clock.
  *
  * Watermark = newest occurredAt used on the shard − disorder, or the floor inherited for the key's hash where that is higher.
- * Only used events move it.
+ * Only used events move it, and `raiseWatermark`.
  */
 export class ShardState {
   readonly #rules: CompiledRules;
   readonly #range: HashRange;
   readonly #floors: Floors;
-  readonly #ids: UsedIds;
-  readonly #logs: readonly CountLog[];
-  readonly #horizon = (key: string): number => this.watermarkOf(key) - this.#rules.time.latenessMs;
+  readonly #limits: MemoryLimits;
+  readonly #ids: IdSet;
+  readonly #memories: readonly RuleMemory[];
+  /** Those whose rule the event matches, filled anew for each event. */
+  readonly #matching: RuleMemory[] = [];
+  readonly #snapshotTurn = { taken: 0 };
   #watermark = Number.NEGATIVE_INFINITY;
 
-  private constructor(rules: CompiledRules, range: HashRange, floors: Floors, limits: Partial<MemoryLimits>) {
+  private constructor(rules: CompiledRules, range: HashRange, floors: readonly Floor[], limits: Partial<MemoryLimits>) {
     this.#rules = rules;
     this.#range = range;
-    this.#floors = floors;
-    const bounds = { ...defaultLimits, ...limits };
-    this.#ids = new UsedIds(bounds.smallestSweep);
-    this.#logs = rules.rules.map((rule) => new CountLog(rule, bounds));
+    this.#floors = new Floors(floors);
+    this.#limits = { ...defaultLimits, ...limits };
+    this.#ids = new IdSet(this.#limits.partitionBits);
+    this.#memories = rules.rules.map((rule) => memoryFor(rule, rules.time, this.#limits));
   }
 
   static empty(rules: CompiledRules, range: HashRange, limits: Partial<MemoryLimits> = {}): ShardState {
-    return new ShardState(rules, range, new Floors([]), limits);
+    return new ShardState(rules, range, [], limits);
   }
 
   /**
@@ -59,47 +90,138 @@ export class ShardState {
         shared === undefined || parent.#watermark === Number.NEGATIVE_INFINITY ? [] : [{ range: shared, watermark: parent.#watermark }];
       return [...own, ...parent.#floors.within(range)];
     });
-    const state = new ShardState(rules, range, new Floors(floors), limits);
-    const holds = (key: string): boolean => inRange(hashKeyOf(key), range);
-    for (const parent of parents) {
-      state.#ids.inherit(parent.#ids, holds);
-      state.#logs.forEach((log, i) => {
-        const inherited = parent.#logs[i];
-        if (inherited?.rule !== log.rule) throw new TypeError('parent and child must have the same rules');
-        log.inherit(inherited, holds);
-      });
-    }
+    const state = new ShardState(rules, range, floors, limits);
+    for (const parent of parents) state.#inherit(parent);
     return state;
+  }
+
+  /**
+   * The state that a snapshot holds, under rules that may be others: a rule the snapshot does not know by id and version begins
+   * empty, and what it knows of other rules is left out. Throws SNAPSHOT_CORRUPT and SNAPSHOT_VERSION.
+   */
+  static restore(rules: CompiledRules, frames: Iterable<Uint8Array>, limits: Partial<MemoryLimits> = {}): ShardState {
+    const restore = ShardState.#restoring(rules, limits);
+    for (const { content } of readSnapshot(frames, snapshotFormat)) restore.read(content);
+    return restore.finish();
+  }
+
+  /** The same from a stream; other work may run between two of its chunks. */
+  static async restoreStream(
+    rules: CompiledRules,
+    frames: AsyncIterable<Uint8Array>,
+    limits: Partial<MemoryLimits> = {},
+  ): Promise<ShardState> {
+    const restore = ShardState.#restoring(rules, limits);
+    for await (const { content } of readSnapshotStream(frames, snapshotFormat)) restore.read(content);
+    return restore.finish();
   }
 
   /**
    * Applies the shard's next event. `arrival`: approximateArrivalTimestamp, epoch ms; undefined where there is none (a file),
    * then nothing is from the future. Everything is worked out before anything is changed: if a rule throws, the state is as it was.
+   * TypeError when eventId is not 32 lower-case hex digits.
    */
   apply(event: BookingEvent, arrival: number | undefined): Applied {
-    const { occurredAt, userId: key } = event;
+    const { occurredAt, userId } = event;
     const { disorderMs, latenessMs, maxAheadMs } = this.#rules.time;
-    if (arrival !== undefined && occurredAt > arrival + maxAheadMs) return { kind: 'skipped', reason: 'future' };
-    if (occurredAt < this.watermarkOf(key) - latenessMs) return { kind: 'skipped', reason: 'late' };
-    if (this.#ids.has(event.eventId, this.#horizon)) return { kind: 'skipped', reason: 'duplicate' };
+    if (arrival !== undefined && occurredAt > arrival + maxAheadMs) return skipped.future;
+    if (occurredAt < this.watermarkOf(userId) - latenessMs) return skipped.late;
+    if (!id.parse(event.eventId)) throw new TypeError(`not an event id: ${event.eventId}`);
+    // The id names one booking change, so one key: what is not known of the shard's own time is not known of the key's.
+    if (this.#ids.has(id, this.#watermark - latenessMs)) return skipped.duplicate;
 
-    const changes = this.#logs.filter((log) => log.rule.matches(event)).map((log) => log.evaluate(event));
+    const alerts = this.#evaluate(event);
 
-    this.#watermark = Math.max(this.#watermark, occurredAt - disorderMs);
-    this.#floors.passed(this.#watermark);
-    this.#ids.add(event.eventId, { key, occurredAt }, this.#horizon);
-    for (const change of changes) change.log.commit(change, this.#horizon);
-    return { kind: 'used', alerts: changes.map((change) => change.alert).filter((alert) => alert !== undefined) };
+    this.raiseWatermark(occurredAt - disorderMs);
+    const horizon = this.#watermark - latenessMs;
+    this.#ids.add(id, occurredAt, horizon);
+    for (const memory of this.#matching) memory.commit(event, key, id, horizon);
+    return alerts === undefined ? quietly : { kind: 'used', alerts };
+  }
+
+  /** Moves the shard's watermark up to `ms`, as an event on another shard of the same file does; never down. */
+  raiseWatermark(ms: number): void {
+    if (ms <= this.#watermark) return;
+    this.#watermark = ms;
+    this.#floors.passed(ms);
   }
 
   /** Epoch ms; -Infinity before the first event. */
-  watermarkOf(key: string): number {
-    return Math.max(this.#watermark, this.#floors.at(key));
+  watermarkOf(userId: string): number {
+    return Math.max(this.#watermark, this.#floors.at(userId));
   }
 
-  /** What the state holds, and how many events a key's limit has cost it. */
-  get size(): { readonly ids: number; readonly keys: number; readonly evicted: number } {
-    const sum = (of: (log: CountLog) => number): number => this.#logs.reduce((total, log) => total + of(log), 0);
-    return { ids: this.#ids.size, keys: sum((log) => log.keys), evicted: sum((log) => log.evicted) };
+  /**
+   * The state as it is now, as bytes. They are made as they are asked for: events may be applied between two frames without effect
+   * on them. One snapshot at a time: the next call ends the one before, which then gives no more frames and lacks its end.
+   */
+  snapshot(): Generator<Buffer> {
+    return stateFrames({
+      watermark: this.#watermark,
+      horizon: this.#watermark - this.#rules.time.latenessMs,
+      range: this.#range,
+      floors: this.#floors.within(this.#range),
+      ids: this.#ids,
+      memories: this.#memories,
+      turn: this.#snapshotTurn,
+    });
+  }
+
+  get size(): StateSize {
+    const sizes = this.#memories.map((memory) => ({ ...memory.size, evicted: memory.evicted }));
+    const sum = (of: (size: (typeof sizes)[number]) => number): number => sizes.reduce((total, size) => total + of(size), 0);
+    return {
+      ids: this.#ids.size,
+      keys: sum(({ keys }) => keys),
+      events: sum(({ events }) => events),
+      evicted: sum(({ evicted }) => evicted),
+      bytes: this.#ids.bytes + sum(({ bytes }) => bytes),
+    };
+  }
+
+  #evaluate(event: BookingEvent): Alert[] | undefined {
+    const matching = this.#matching;
+    matching.length = 0;
+    let alerts: Alert[] | undefined;
+    for (const memory of this.#memories) {
+      if (!memory.rule.matches(event)) continue;
+      if (matching.length === 0) key.pack(event.userId);
+      const alert = memory.evaluate(event, key);
+      matching.push(memory);
+      if (alert === undefined) continue;
+      if (alerts === undefined) alerts = [alert];
+      else alerts.push(alert);
+    }
+    return alerts;
+  }
+
+  #inherit(parent: ShardState): void {
+    const horizon = parent.#watermark - parent.#rules.time.latenessMs;
+    parent.#ids.forEach(horizon, (a, b, c, d, time) => {
+      id.a = a;
+      id.b = b;
+      id.c = c;
+      id.d = d;
+      if (!this.#ids.has(id, time)) this.#ids.add(id, time, Number.NEGATIVE_INFINITY);
+    });
+    const out = new ByteWriter();
+    this.#memories.forEach((memory, i) => {
+      const inherited = parent.#memories[i];
+      if (inherited === undefined || addressOf(inherited.rule) !== addressOf(memory.rule)) {
+        throw new TypeError('parent and child must have the same rules');
+      }
+      inherited.forEachKey(() => {
+        if (!inRange(hashKeyOf(inherited.key), this.#range)) return;
+        if (inherited.writeKey(out, horizon)) memory.readKey(new ByteReader(out.take()), key);
+      });
+    });
+  }
+
+  static #restoring(rules: CompiledRules, limits: Partial<MemoryLimits>): ShardRestore<ShardState> {
+    return new ShardRestore(rules.time.latenessMs, ({ watermark, range, floors }) => {
+      const state = new ShardState(rules, range, floors, limits);
+      state.#watermark = watermark;
+      return { state, ids: state.#ids, memories: state.#memories };
+    });
   }
 }

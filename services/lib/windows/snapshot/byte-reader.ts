@@ -19,6 +19,11 @@ export class ByteReader {
     return this.#bytes[this.#advance(1)] as number;
   }
 
+  /** Signed. */
+  word(): number {
+    return this.#bytes.readInt32LE(this.#advance(4));
+  }
+
   uint(): number {
     return this.#varint(0, 1);
   }

@@ -25,6 +25,18 @@ export class ByteWriter {
     this.#buffer[this.#length++] = value;
   }
 
+  /** A 32-bit integer, signed or not, in four bytes. */
+  word(value: number): void {
+    this.#reserve(4);
+    const buffer = this.#buffer;
+    const at = this.#length;
+    buffer[at] = value;
+    buffer[at + 1] = value >>> 8;
+    buffer[at + 2] = value >>> 16;
+    buffer[at + 3] = value >>> 24;
+    this.#length = at + 4;
+  }
+
   /** A safe integer from 0 on, 7 bits a byte, lowest first. RangeError for anything else. */
   uint(value: number): void {
     if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not an unsigned safe integer: ${value}`);

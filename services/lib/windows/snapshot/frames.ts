@@ -12,6 +12,8 @@ export const maxPayload = 1_048_576;
 export const headerFrame = 1;
 export const contentFrame = 2;
 export const endFrame = 3;
+/** Content that goes on in the next frame, since a record is larger than a frame. */
+export const partFrame = 4;
 
 /** Not a format version: that is the header's. This one changes only when frames themselves do. */
 export const magic = 'tb-snapshot-1';

@@ -1,5 +1,5 @@
 import { ByteReader } from './byte-reader.ts';
-import { checksumOf, contentFrame, endFrame, frameHead, headerFrame, magic, maxPayload } from './frames.ts';
+import { checksumOf, contentFrame, endFrame, frameHead, headerFrame, magic, maxPayload, partFrame } from './frames.ts';
 import { corrupt, SnapshotError } from './snapshot-error.ts';
 
 export interface ReadableFormat {
@@ -44,6 +44,8 @@ class FrameParser {
   #index = 0;
   #version: number | undefined;
   #ended = false;
+  /** Of a record that takes several frames. */
+  #parts: Buffer[] = [];
 
   constructor(format: ReadableFormat) {
     this.#format = format;
@@ -61,8 +63,13 @@ class FrameParser {
       const kind = content.byte();
       if (this.#version === undefined) {
         this.#version = this.#header(kind, content);
+      } else if (kind === partFrame) {
+        this.#parts.push(payload.subarray(1));
       } else if (kind === contentFrame) {
-        yield { version: this.#version, content };
+        const parts = this.#parts;
+        this.#parts = [];
+        const whole = parts.length === 0 ? content : new ByteReader(Buffer.concat([...parts, payload.subarray(1)]));
+        yield { version: this.#version, content: whole };
       } else {
         this.#end(kind, content);
       }
@@ -102,7 +109,8 @@ class FrameParser {
 
   #end(kind: number, content: ByteReader): void {
     const contentFrames = this.#index - 2;
-    if (kind !== endFrame || content.uint() !== contentFrames || !content.done) throw corrupt('its frames are not those that were written');
+    if (kind !== endFrame || this.#parts.length > 0 || content.uint() !== contentFrames || !content.done)
+      throw corrupt('its frames are not those that were written');
     this.#ended = true;
   }
 

@@ -1,5 +1,5 @@
 import { ByteWriter } from './byte-writer.ts';
-import { checksumOf, contentFrame, endFrame, frameHead, headerFrame, magic, maxPayload } from './frames.ts';
+import { checksumOf, contentFrame, endFrame, frameHead, headerFrame, magic, maxPayload, partFrame } from './frames.ts';
 
 export interface SnapshotFormat {
   /** What the snapshot is of. */
@@ -8,54 +8,42 @@ export interface SnapshotFormat {
   readonly version: number;
 }
 
-/**
- * Writes the content. Each yield marks the end of a record: a frame never ends within one. A record is at most `maxRecord` bytes.
- */
+const maxContent = maxPayload - 1;
+
+/** Writes the content. Each yield marks the end of a record: a frame ends there, unless the record alone is larger than one. */
 export type SnapshotContent = (out: ByteWriter) => Iterable<unknown>;
 
 /** Frames are cut at the first record that ends beyond this: small enough to be written within a millisecond. */
 const frameTarget = 65_536;
 
-/** Bytes that one record may take. */
-export const maxRecord = maxPayload - frameTarget;
-
 /**
  * The frames of a snapshot, each a Buffer of its own, at most 1 MiB and mostly about 64 KiB. The content is written as the frames are
- * asked for, so the caller may let other work run between two of them. RangeError when a record is too large.
+ * asked for, so the caller may let other work run between two of them.
  */
 export function* snapshotFrames(format: SnapshotFormat, content: SnapshotContent): Generator<Buffer> {
   const out = new ByteWriter();
   let index = 0;
-  const frame = (): Buffer => {
-    const payload = out.take();
-    if (payload.length > maxPayload) throw new RangeError(`a snapshot's record has more than ${maxRecord} bytes`);
+  const frame = (kind: number, bytes: Uint8Array): Buffer => {
+    const payload = Buffer.concat([Buffer.of(kind), bytes]);
     const head = Buffer.allocUnsafe(frameHead);
     head.writeUInt32LE(payload.length, 0);
     head.writeUInt32LE(checksumOf(index++, payload), 4);
     return Buffer.concat([head, payload]);
   };
+  function* contentFrames(): Generator<Buffer> {
+    let bytes = out.take();
+    for (; bytes.length > maxContent; bytes = bytes.subarray(maxContent)) yield frame(partFrame, bytes.subarray(0, maxContent));
+    yield frame(contentFrame, bytes);
+  }
 
-  out.byte(headerFrame);
   out.text(magic);
   out.text(format.kind);
   out.uint(format.version);
-  yield frame();
+  yield frame(headerFrame, out.take());
 
-  const open = (): void => out.byte(contentFrame);
-  open();
-  for (const _ of content(out)) {
-    if (out.length < frameTarget) continue;
-    yield frame();
-    open();
-  }
-  if (out.length > 1) {
-    yield frame();
-  } else {
-    out.take();
-  }
+  for (const _ of content(out)) if (out.length >= frameTarget) yield* contentFrames();
+  if (out.length > 0) yield* contentFrames();
 
-  const contentFrames = index - 1;
-  out.byte(endFrame);
-  out.uint(contentFrames);
-  yield frame();
+  out.uint(index - 1);
+  yield frame(endFrame, out.take());
 }

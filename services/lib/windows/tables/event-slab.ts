@@ -3,7 +3,7 @@ import { type EventId, textOfId } from './event-id.ts';
 /** No node. */
 export const none = 0;
 
-const chunkBits = 13;
+const chunkBits = 11;
 const chunkNodes = 1 << chunkBits;
 const nodeMask = chunkNodes - 1;
 const wordBits = 3;
@@ -14,7 +14,7 @@ const timeAt = 3;
 
 /**
  * Retained events as nodes of 32 bytes {id, previous, next, time}, linked into one ring per key: a key's row knows its newest node, and
- * the newest node's `next` is the oldest. Nodes lie in chunks of 256 KiB, so that growing never copies.
+ * the newest node's `next` is the oldest. Nodes lie in chunks of 64 KiB, so that growing never copies.
  */
 export class EventSlab {
   readonly #words: Int32Array[] = [];

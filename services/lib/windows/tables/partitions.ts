@@ -26,9 +26,9 @@ export const slotOf = (hash: number, bits: number, capacity: number): number =>
   Math.floor(((hash << bits) >>> 0) * (capacity / 4_294_967_296));
 
 /** A partition is rebuilt when it is this full, … */
-const fullAt = 0.9;
-/** … to this load, or more if that would make it no larger. Between the two every row is moved about six times per row added. */
-const rebuiltTo = 0.77;
+const fullAt = 0.85;
+/** … to this load, or more if that would make it no larger. Between the two, about five rows are moved per row added. */
+const rebuiltTo = 0.7;
 const smallestCapacity = 4;
 
 export const rowsAt = (capacity: number): number => Math.floor(capacity * fullAt);

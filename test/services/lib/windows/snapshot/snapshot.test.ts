@@ -4,7 +4,7 @@ import { ByteReader } from '../../../../../services/lib/windows/snapshot/byte-re
 import { ByteWriter } from '../../../../../services/lib/windows/snapshot/byte-writer.ts';
 import { readSnapshot, readSnapshotStream } from '../../../../../services/lib/windows/snapshot/read.ts';
 import { SnapshotError } from '../../../../../services/lib/windows/snapshot/snapshot-error.ts';
-import { maxRecord, snapshotFrames } from '../../../../../services/lib/windows/snapshot/write.ts';
+import { snapshotFrames } from '../../../../../services/lib/windows/snapshot/write.ts';
 
 const written = { kind: 'test', version: 2 };
 const readable = { kind: 'test', versions: [1, 2] };
@@ -37,6 +37,7 @@ describe('snapshot bytes', () => {
         value: fc.string({ unit: fc.nat({ max: 0xffff }).map((c) => String.fromCharCode(c)) }),
       }),
       fc.record({ type: fc.constant('text' as const), value: fc.string({ unit: 'binary' }) }),
+      fc.record({ type: fc.constant('word' as const), value: fc.integer() }),
       fc.record({ type: fc.constant('byte' as const), value: fc.nat({ max: 255 }) }),
     );
 
@@ -124,10 +125,12 @@ describe('snapshot bytes', () => {
     assert.ok(sizes.length > 5 && Math.max(...sizes) < 70_000, sizes.join());
   });
 
-  it('hold a record of the largest size, and refuse a larger one', () => {
-    const prefix = 3;
-    assert.equal(records(frames([Buffer.alloc(60_000), Buffer.alloc(maxRecord - prefix)])).length, 2);
-    assert.throws(() => frames([Buffer.alloc(maxRecord + 70_000)]), RangeError);
+  it('hold a record of any size, in frames of 1 MiB', () => {
+    const expected = [60_000, 1_048_571, 1_048_572, 1_048_573, 3_000_000, 0].map((size, i) => Buffer.alloc(size, i));
+    const cut = frames(expected);
+    assert.deepEqual(records(cut), expected);
+    assert.equal(Math.max(...cut.map((frame) => frame.length)), 1_048_576 + 8);
+    for (const gone of cut.keys()) assert.throws(() => records(cut.filter((_, i) => i !== gone)), isCorrupt, `${gone}`);
   });
 
   it('are refused with any bit flipped', () => {

@@ -68,7 +68,7 @@ describe('an event slab', () => {
       assert.equal(node, slab.highest);
       return node;
     });
-    assert.ok(slab.bytes < 21_000 * 32 + 262_144);
+    assert.ok(slab.bytes < 20_000 * 32 + 65_536);
     const { bytes, highest } = slab;
     for (const node of nodes) slab.free(node);
     for (let i = 0; i < 20_000; i++) add(slab, i);

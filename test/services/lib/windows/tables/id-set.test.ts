@@ -144,7 +144,7 @@ describe('an id set', () => {
     const set = new IdSet();
     for (let n = 0; n < 50_000; n++) use(set, idText(n), n, 0);
     const bytesPerId = set.bytes / set.size;
-    assert.ok(bytesPerId >= 25 / 0.9 && bytesPerId < 25 / 0.75, `${bytesPerId}`);
+    assert.ok(bytesPerId >= 25 / 0.86 && bytesPerId < 25 / 0.69, `${bytesPerId}`);
     for (let n = 50_000; n < 200_000; n++) use(set, idText(n), n, n - 5_000);
     assert.ok(set.size < 20_000 && set.bytes < 600_000, `${set.size} ${set.bytes}`);
   });
