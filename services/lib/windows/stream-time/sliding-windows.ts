@@ -83,6 +83,12 @@ export class SlidingWindows<V, R> extends StreamTimeOperator<V, R> {
     for (const [key, records] of this.#records) yield [key, records.map(({ timestamp, value }) => [timestamp, value as Plain])];
   }
 
+  protected override recordsKept(): number {
+    let kept = 0;
+    for (const records of this.#records.values()) kept += records.length;
+    return kept;
+  }
+
   protected override loadExtra(key: string, saved: Plain): void {
     const records = (saved as readonly (readonly [number, V & Plain])[]).map(([timestamp, value]) => ({ timestamp, value }));
     for (const { timestamp } of records) this.#keep(key, records, timestamp);

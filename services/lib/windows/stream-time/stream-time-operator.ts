@@ -85,10 +85,11 @@ export abstract class StreamTimeOperator<V, R> {
     return this.#streamTime;
   }
 
-  get openWindows(): number {
-    let open = 0;
-    for (const windows of this.#windows.values()) open += windows.size;
-    return open;
+  /** Open windows, and records kept beside them. */
+  get size(): { readonly windows: number; readonly records: number } {
+    let windows = 0;
+    for (const ofKey of this.#windows.values()) windows += ofKey.size;
+    return { windows, records: this.recordsKept() };
   }
 
   /** Throws RECORD_INVALID for a time or value that cannot be used; nothing is changed then. */
@@ -155,6 +156,9 @@ export abstract class StreamTimeOperator<V, R> {
 
   /** State beside windows: rows of (key, anything). */
   protected *extras(): Generator<readonly [string, Plain]> {}
+  protected recordsKept(): number {
+    return 0;
+  }
   protected loadExtra(_key: string, _saved: Plain): void {}
   /** Windows up to this stream time have closed. */
   protected passed(_streamTime: number): void {}

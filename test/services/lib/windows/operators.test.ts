@@ -100,6 +100,15 @@ describe('the window operator', () => {
     assert.deepEqual([pane?.timing, pane?.first, pane?.last, others], ['ON_TIME', true, true, []]);
   });
 
+  it('tells what is due at one time by key and then by window, whatever came first', () => {
+    const trigger = new ContinuousEventTimeTrigger(10);
+    const operator = new WindowOperator({ assigner: new HoppingWindows({ size: 12, slide: 2 }), aggregate: sum, trigger });
+    for (const key of ['b', 'a', 'c']) for (const time of [7, 3, 9, 1]) operator.process(at(time, 1, key));
+    const due = operator.advanceWatermark(10).filter(({ window }) => window.maxTimestamp > 10);
+    const names = due.map(({ key, window }) => `${key} ${window.start}`);
+    assert.deepEqual(names, ['a 0', 'a 2', 'a 4', 'a 6', 'a 8', 'b 0', 'b 2', 'b 4', 'b 6', 'b 8', 'c 0', 'c 2', 'c 4', 'c 6', 'c 8']);
+  });
+
   it('calls no pane the last while another timer is to come within the same jump', () => {
     const trigger = new ContinuousEventTimeTrigger(4);
     const operator = new WindowOperator({ assigner: new TumblingWindows({ size: 10 }), aggregate: sum, trigger });
@@ -242,6 +251,19 @@ describe('the memory of look-back', () => {
 });
 
 describe('stream time', () => {
+  it('keeps a record of sliding windows as long as a window behind it can be made, not longer', () => {
+    const kept = (streamTime: number) => {
+      const operator = new SlidingWindows({ difference: 5, grace: 2, emit: 'on-close', aggregate: sum });
+      operator.process(at(0, 1));
+      operator.advanceTo(streamTime);
+      return { records: operator.size.records, made: operator.process(at(6, 1)).outcome === 'used' && operator.advanceTo(100) };
+    };
+    const windows = (results: false | readonly { readonly window: readonly [number, number] }[]) =>
+      results && results.map(({ window }) => window);
+    assert.deepEqual([kept(8).records, windows(kept(8).made)], [1, [[1, 6]]]);
+    assert.deepEqual([kept(9).records, windows(kept(9).made)], [0, []]);
+  });
+
   it('tells which windows a record missed: of sliding ones its own, when that has closed', () => {
     const operator = new SlidingWindows({ difference: 10, grace: 0, emit: 'on-close', aggregate: sum });
     operator.advanceTo(20);

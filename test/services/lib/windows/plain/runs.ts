@@ -103,7 +103,7 @@ const streamRun = (
   step: (step) => streamStep(operator, step),
   frames: () => [...operator.snapshot()],
   restored,
-  held: () => operator.openWindows,
+  held: () => operator.size.windows + operator.size.records,
   movesTime: true,
 });
 
