@@ -60,7 +60,7 @@ function run(of: z.infer<typeof spec>, steps: z.infer<typeof input>): { readonly
   return { fired, late };
 }
 
-const told = (window: TimeWindow): unknown => (window === globalWindow || window.equals(globalWindow) ? 'global' : boundsOf(window));
+const told = (window: TimeWindow): unknown => (window.equals(globalWindow) ? 'global' : boundsOf(window));
 
 const panesOf = (fired: readonly Fired[]) => fired.flatMap(({ panes }) => panes);
 

@@ -4,7 +4,6 @@ import type { SnapshotPart } from '../state/parts.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
 import { addTime, checkSpan } from '../time.ts';
 import { type OpenWindow, StreamTimeOperator, type StreamTimeOptions, type Update } from './stream-time-operator.ts';
-import { checkNotNegative } from './stream-time-windows.ts';
 
 export interface SlidingWindowsOptions<V, A, R> extends StreamTimeOptions<V, A, R> {
   /** Newest − oldest record of a window, at most. */
@@ -43,9 +42,9 @@ export class SlidingWindows<V, R> extends StreamTimeOperator<V, R> {
     return new SlidingWindows<V, R>(options).restoreFrom(parts);
   }
 
-  protected override check(record: KeyedRecord<V>): void {
-    checkNotNegative(record);
-    checkPlain(record.value);
+  protected override check(value: V): void {
+    checkPlain(value);
+    super.check(value);
   }
 
   protected override closesAt({ end }: OpenWindow): number {

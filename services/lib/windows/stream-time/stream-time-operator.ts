@@ -95,8 +95,8 @@ export abstract class StreamTimeOperator<V, R> {
   /** Throws RECORD_INVALID for a time or value that cannot be used; nothing is changed then. */
   process(given: KeyedRecord<V>): StreamTimeProcessed<R> {
     const record = { ...given, timestamp: recordTime(given.timestamp) };
-    this.check(record);
-    this.aggregate.check?.(record.value);
+    if (record.timestamp < 0) throw new WindowError('RECORD_INVALID', `there is no time before 0 by stream time, got ${record.timestamp}`);
+    this.check(record.value);
     this.#changes += 1;
     this.#streamTime = Math.max(this.#streamTime, record.timestamp);
     const streamTime = Math.max(this.#streamTime, this.#floors.at(record.key));
@@ -147,8 +147,11 @@ export abstract class StreamTimeOperator<V, R> {
     if (windows?.size === 0) this.#windows.delete(key);
   }
 
-  /** Throws RECORD_INVALID for a record that this kind of window cannot take. */
-  protected abstract check(record: KeyedRecord<V>): void;
+  /** Throws RECORD_INVALID for a value that cannot be used. */
+  protected check(value: V): void {
+    this.aggregate.check?.(value);
+  }
+
   /** `closeTime`: stream time − grace. */
   protected abstract update(record: KeyedRecord<V>, closeTime: number): Update;
   /** The first stream time at which the window has closed. */

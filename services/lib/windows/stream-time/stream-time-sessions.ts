@@ -2,7 +2,6 @@ import type { KeyedRecord } from '../record.ts';
 import type { SnapshotPart } from '../state/parts.ts';
 import { addTime, checkSpan } from '../time.ts';
 import { type OpenWindow, StreamTimeOperator, type StreamTimeOptions, type Update } from './stream-time-operator.ts';
-import { checkNotNegative } from './stream-time-windows.ts';
 
 export interface StreamTimeSessionsOptions<V, A, R> extends StreamTimeOptions<V, A, R> {
   readonly gap: number;
@@ -24,10 +23,6 @@ export class StreamTimeSessions<V, R> extends StreamTimeOperator<V, R> {
 
   static restore<V, A, R>(options: StreamTimeSessionsOptions<V, A, R>, parts: readonly SnapshotPart[]): StreamTimeSessions<V, R> {
     return new StreamTimeSessions<V, R>(options).restoreFrom(parts);
-  }
-
-  protected override check(record: KeyedRecord<V>): void {
-    checkNotNegative(record);
   }
 
   protected override closesAt({ end }: OpenWindow): number {

@@ -2,18 +2,12 @@ import { HoppingWindows } from '../assigners/hopping.ts';
 import type { KeyedRecord } from '../record.ts';
 import type { SnapshotPart } from '../state/parts.ts';
 import { addTime, checkSpan } from '../time.ts';
-import { WindowError } from '../window-error.ts';
 import { type OpenWindow, StreamTimeOperator, type StreamTimeOptions, type Update } from './stream-time-operator.ts';
 
 export interface StreamTimeWindowsOptions<V, A, R> extends StreamTimeOptions<V, A, R> {
   readonly size: number;
   /** Default: the size (tumbling). At most the size. */
   readonly slide?: number;
-}
-
-/** Throws RECORD_INVALID: Kafka has no time before 0. */
-export function checkNotNegative({ timestamp }: { readonly timestamp: number }): void {
-  if (timestamp < 0) throw new WindowError('RECORD_INVALID', `a record's time must not be negative, got ${timestamp}`);
 }
 
 /**
@@ -32,10 +26,6 @@ export class StreamTimeWindows<V, R> extends StreamTimeOperator<V, R> {
 
   static restore<V, A, R>(options: StreamTimeWindowsOptions<V, A, R>, parts: readonly SnapshotPart[]): StreamTimeWindows<V, R> {
     return new StreamTimeWindows<V, R>(options).restoreFrom(parts);
-  }
-
-  protected override check(record: KeyedRecord<V>): void {
-    checkNotNegative(record);
   }
 
   protected override closesAt({ end }: OpenWindow): number {
