@@ -1,3 +1,4 @@
+import type { Outcome } from '../test/conformance/kinesis/check.ts';
 import type { Budget, Target } from '../test/conformance/kinesis/target.ts';
 import { readCommandLine } from './cli/command-line.ts';
 import { UsageError } from './cli/flags.ts';
@@ -50,11 +51,16 @@ async function main(): Promise<number> {
   });
   const target = await start(choice);
   const report = new Report(flags.json, print);
+  let reached = 0;
+  const tell = (outcome: Outcome) => {
+    reached += 1;
+    report.tell(outcome);
+  };
   try {
-    await runAll(selected, target, (outcome) => report.tell(outcome), interrupts.signal);
+    await runAll(selected, target, tell, interrupts.signal);
   } finally {
     await target.stop();
-    report.summary();
+    report.summary(selected.length - reached);
     interrupts.dispose();
   }
   return interrupts.exitCode() ?? (report.tally.failed > 0 ? 1 : 0);

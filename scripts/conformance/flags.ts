@@ -49,7 +49,8 @@ export function chosen(flags: ConformanceFlags): Chosen {
     return { target: kinesis };
   }
   if (region === undefined) throw new UsageError('--kinesis aws needs --region');
-  if ((profile === undefined) === (envPrefix === undefined)) {
+  if (profile !== undefined && envPrefix !== undefined) throw new UsageError('--kinesis aws takes one of --profile and --credentials-env');
+  if (profile === undefined && envPrefix === undefined) {
     throw new UsageError('--kinesis aws needs either --profile or --credentials-env: the default credentials are never used');
   }
   const credentials = profile === undefined ? { envPrefix: `${envPrefix?.replace(/_$/, '')}_` } : { profile };

@@ -27,11 +27,13 @@ export class Report {
     this.#print(this.#json ? jsonLine(outcome) : textLine(outcome));
   }
 
-  summary(): void {
+  /** `notRun`: checks that were selected and not reached. */
+  summary(notRun: number): void {
     const { passed, listed, failed, unsupported } = this.tally;
     const differing = listed === 0 ? '' : ` (${listed} of them differ as listed)`;
-    const text = `\n${passed} passed${differing}, ${failed} failed, ${unsupported} not for this target`;
-    this.#print(this.#json ? JSON.stringify({ type: 'summary', ...this.tally }) : text);
+    const stopped = notRun === 0 ? '' : `; stopped: ${notRun} not run`;
+    const text = `\n${passed} passed${differing}, ${failed} failed, ${unsupported} not for this target${stopped}`;
+    this.#print(this.#json ? JSON.stringify({ type: 'summary', ...this.tally, ...(notRun === 0 ? {} : { notRun }) }) : text);
   }
 }
 

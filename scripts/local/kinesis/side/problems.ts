@@ -42,7 +42,7 @@ export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
 function problemsOf(issue: z.core.$ZodIssue, document: unknown): Problem[] {
   const { path } = issue;
   if (issue.code !== 'unrecognized_keys') return [problemAt(path, document, expectationOf(issue))];
-  return issue.keys.map((key) => problemAt([...path, key], document, 'no such member'));
+  return issue.keys.map((key) => problemAt([...path, key], document, 'none of this name here'));
 }
 
 function expectationOf(issue: z.core.$ZodIssue): string {

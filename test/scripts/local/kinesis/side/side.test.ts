@@ -118,9 +118,9 @@ describe('local Kinesis: the side endpoint', () => {
         ['[1].stream', 'a b', '1 to 128 of letters, digits, _ . -'],
         ['[1].probability', 2, 'at most 1'],
         ['[1].operations[0]', 'Put', 'one of AddTagsToStream, CreateStream, De'],
-        ['[1].colour', 'red', 'no such member'],
+        ['[1].colour', 'red', 'none of this name here'],
         ['[2].kind', 'explode', 'one of throttle, error, reset, lost, slo'],
-        ['[3].operations', 'a list of 1', 'no such member'],
+        ['[3].operations', 'a list of 1', 'none of this name here'],
         ['[4]', 'throttle', 'an object'],
       ],
     );
@@ -145,10 +145,10 @@ describe('local Kinesis: the side endpoint', () => {
         ['stream', 'a list of 2', 'text'],
         ['name[0]', 'incomingbytes', 'one of GetRecords.Bytes, GetRe'],
         ['from', 'yesterday', 'epoch ms'],
-        ['colour', 'red', 'no such member'],
+        ['colour', 'red', 'none of this name here'],
       ],
     );
-    assert.deepEqual(await problemsOf('GET', 'clock?at=5'), [{ path: 'at', value: '5', expected: 'no such member' }]);
+    assert.deepEqual(await problemsOf('GET', 'clock?at=5'), [{ path: 'at', value: '5', expected: 'none of this name here' }]);
   });
 
   it('tells what to do instead: 404, 405 with what is allowed, 413', async () => {
