@@ -12,8 +12,10 @@ import type { Timeline } from './earliest-run.ts';
 import type { MemoryLimits } from './memory-limits.ts';
 import { TimeSlices } from './time-slices.ts';
 
-/** Rows looked at before the events take new memory, … */
+/** Before events take new memory, so many rows are looked at for what has expired there, … */
 const reclaimRows = 1_024;
+/** … but not more often than once in so many events. */
+const reclaimEvery = 2_048;
 
 /** What is of no more use: entries before `reach` and before `floor`, cooldowns that end before `horizon`. Epoch ms. */
 export interface Edge {
@@ -53,6 +55,7 @@ export abstract class RuleMemory implements Timeline {
   /** Entries before it were dropped because all keys together had too many. */
   #floor = Number.NEGATIVE_INFINITY;
   #evicted = 0;
+  #sinceReclaim = 0;
 
   // The event under evaluation.
   #known = false;
@@ -113,13 +116,13 @@ export abstract class RuleMemory implements Timeline {
   /** Records the event evaluated last. `horizon`: with this event applied. */
   commit(event: BookingEvent, key: PackedKey, id: EventId, horizon: number): void {
     const edge = this.#edgeAt(horizon);
+    this.#sweepEdge = this.#walk?.edge ?? edge;
     this.#slices.pass(edge.reach);
     if (this.eventTime < this.#floor) this.#evicted++;
     if (!this.#recorded) return;
     if (this.#known) {
       if (this.keys.unsettled()) this.#walk?.beforeChange();
     } else {
-      this.#sweepEdge = this.#walk?.edge ?? edge;
       this.keys.insert(key, this.#keep);
     }
     this.record(event, id);
@@ -128,7 +131,10 @@ export abstract class RuleMemory implements Timeline {
     this.compact(edge);
     while (this.keys.count > this.#limits.maxEventsPerKey) this.#evictOldest();
     this.#limit();
-    if (this.nodes.full) this.keys.advanceHand(reclaimRows, () => this.#expire(this.#walk?.edge ?? edge));
+    if (++this.#sinceReclaim >= reclaimEvery && this.nodes.full) {
+      this.#sinceReclaim = 0;
+      this.keys.advanceHand(reclaimRows, this.#keep);
+    }
   }
 
   /** From here on `walk` visits the keys as they are now, given that `beforeChange` visits those that change before it comes to them. */

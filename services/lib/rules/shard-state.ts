@@ -56,8 +56,9 @@ export class ShardState {
   readonly #limits: MemoryLimits;
   readonly #ids: IdSet;
   readonly #memories: readonly RuleMemory[];
-  /** Those whose rule the event matches, filled anew for each event. */
-  readonly #matching: RuleMemory[] = [];
+  /** In front, those whose rule the event matches; filled anew for each event. */
+  readonly #matching: RuleMemory[];
+  #matches = 0;
   readonly #snapshotTurn = { taken: 0 };
   #watermark = Number.NEGATIVE_INFINITY;
 
@@ -68,6 +69,7 @@ export class ShardState {
     this.#limits = { ...defaultLimits, ...limits };
     this.#ids = new IdSet(this.#limits.partitionBits);
     this.#memories = rules.rules.map((rule) => memoryFor(rule, rules.time, this.#limits));
+    this.#matching = [...this.#memories];
   }
 
   static empty(rules: CompiledRules, range: HashRange, limits: Partial<MemoryLimits> = {}): ShardState {
@@ -135,7 +137,7 @@ export class ShardState {
     this.raiseWatermark(occurredAt - disorderMs);
     const horizon = this.#watermark - latenessMs;
     this.#ids.add(id, occurredAt, horizon);
-    for (const memory of this.#matching) memory.commit(event, key, id, horizon);
+    for (let i = 0; i < this.#matches; i++) (this.#matching[i] as RuleMemory).commit(event, key, id, horizon);
     return alerts === undefined ? quietly : { kind: 'used', alerts };
   }
 
@@ -180,14 +182,13 @@ export class ShardState {
   }
 
   #evaluate(event: BookingEvent): Alert[] | undefined {
-    const matching = this.#matching;
-    matching.length = 0;
+    this.#matches = 0;
     let alerts: Alert[] | undefined;
     for (const memory of this.#memories) {
       if (!memory.rule.matches(event)) continue;
-      if (matching.length === 0) key.pack(event.userId);
+      if (this.#matches === 0) key.pack(event.userId);
       const alert = memory.evaluate(event, key);
-      matching.push(memory);
+      this.#matching[this.#matches++] = memory;
       if (alert === undefined) continue;
       if (alerts === undefined) alerts = [alert];
       else alerts.push(alert);

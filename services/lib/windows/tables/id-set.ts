@@ -1,5 +1,16 @@
 import { EventId } from './event-id.ts';
-import { capacityFor, defaultPartitionBits, partitionOf, rowsAt, settle, settled, slotOf, tagMask, tagOf } from './partitions.ts';
+import {
+  capacityFor,
+  defaultPartitionBits,
+  partitionOf,
+  RowMemory,
+  rowsAt,
+  settle,
+  settled,
+  slotOf,
+  tagMask,
+  tagOf,
+} from './partitions.ts';
 
 const rowWords = 6;
 const rowDoubles = 3;
@@ -11,7 +22,7 @@ interface Partition {
   /** Per slot the id's four words and its time, … */
   words: Int32Array;
   /** … the same memory. */
-  times: Float64Array;
+  doubles: Float64Array;
   tags: Uint8Array;
   capacity: number;
   rows: number;
@@ -25,7 +36,7 @@ interface Partition {
 export type VisitId = (a: number, b: number, c: number, d: number, time: number) => void;
 
 /** What a partition is before its first id: one slot that stays empty. */
-const noRows = { words: new Int32Array(rowWords), times: new Float64Array(rowDoubles), tags: new Uint8Array(1) };
+const noRows = { words: new Int32Array(rowWords), doubles: new Float64Array(rowDoubles), tags: new Uint8Array(1) };
 
 /**
  * An exact set of 128-bit event ids, each with its time (epoch ms): 25 bytes a slot. An id is known while its time is not before the
@@ -34,10 +45,12 @@ const noRows = { words: new Int32Array(rowWords), times: new Float64Array(rowDou
 export class IdSet {
   readonly #bits: number;
   readonly #partitions: readonly Partition[];
+  readonly #memory = new RowMemory(rowWords);
   #rows = 0;
   /** Where `has` stopped, for `add`. */
   #partition: Partition;
   #slot = 0;
+  #hash = 0;
   #walkNumber = 0;
   #walkHorizon = Number.POSITIVE_INFINITY;
 
@@ -66,7 +79,7 @@ export class IdSet {
   has(id: EventId, horizon: number): boolean {
     const hash = id.hash;
     const partition = this.#partitions[partitionOf(hash, this.#bits)] as Partition;
-    const { words, times, tags, capacity } = partition;
+    const { words, doubles, tags, capacity } = partition;
     const wanted = tagOf(hash);
     let slot = slotOf(hash, this.#bits, capacity);
     let found = false;
@@ -78,7 +91,7 @@ export class IdSet {
         words[at + 1] === id.b &&
         words[at + 2] === id.c &&
         words[at + 3] === id.d &&
-        (times[slot * rowDoubles + timeAt] as number) >= horizon
+        (doubles[slot * rowDoubles + timeAt] as number) >= horizon
       ) {
         found = true;
         break;
@@ -87,6 +100,7 @@ export class IdSet {
     }
     this.#partition = partition;
     this.#slot = slot;
+    this.#hash = hash;
     return found;
   }
 
@@ -104,8 +118,8 @@ export class IdSet {
     partition.words[at + 1] = id.b;
     partition.words[at + 2] = id.c;
     partition.words[at + 3] = id.d;
-    partition.times[slot * rowDoubles + timeAt] = time;
-    partition.tags[slot] = tagOf(id.hash) | (partition.pending ? settled : 0);
+    partition.doubles[slot * rowDoubles + timeAt] = time;
+    partition.tags[slot] = tagOf(this.#hash) | (partition.pending ? settled : 0);
     partition.rows++;
     this.#rows++;
   }
@@ -149,15 +163,14 @@ export class IdSet {
   }
 
   #rebuild(partition: Partition, horizon: number): void {
-    const { words, times, tags, capacity } = partition;
+    const { words, doubles, tags, capacity } = partition;
     let kept = 0;
     for (let slot = 0; slot < capacity; slot++) if (holds(partition, slot, horizon)) kept++;
     this.#rows += kept - partition.rows;
 
-    const larger = capacityFor(kept);
-    const newWords = new Int32Array(larger * rowWords);
-    const newTimes = new Float64Array(newWords.buffer);
-    const newTags = new Uint8Array(larger);
+    const rows = this.#memory.take(capacityFor(kept));
+    const { words: newWords, doubles: newDoubles, tags: newTags } = rows;
+    const larger = newTags.length;
     for (let slot = 0; slot < capacity; slot++) {
       if (!holds(partition, slot, horizon)) continue;
       const from = slot * rowWords;
@@ -172,11 +185,10 @@ export class IdSet {
       newWords[to * rowWords + 1] = movedId.b;
       newWords[to * rowWords + 2] = movedId.c;
       newWords[to * rowWords + 3] = movedId.d;
-      newTimes[to * rowDoubles + timeAt] = times[slot * rowDoubles + timeAt] as number;
+      newDoubles[to * rowDoubles + timeAt] = doubles[slot * rowDoubles + timeAt] as number;
     }
-    partition.words = newWords;
-    partition.times = newTimes;
-    partition.tags = newTags;
+    if (!partition.pending) this.#memory.give(partition); // else a walk may be in it
+    Object.assign(partition, rows);
     partition.capacity = larger;
     partition.rows = kept;
     partition.limit = rowsAt(larger);
@@ -185,16 +197,16 @@ export class IdSet {
 
 const movedId = new EventId();
 
-const holds = ({ tags, times }: Partition, slot: number, horizon: number): boolean =>
-  tags[slot] !== 0 && (times[slot * rowDoubles + timeAt] as number) >= horizon;
+const holds = ({ tags, doubles }: Partition, slot: number, horizon: number): boolean =>
+  tags[slot] !== 0 && (doubles[slot * rowDoubles + timeAt] as number) >= horizon;
 
-function visitRow({ words, times }: Partition, slot: number, visit: VisitId): void {
+function visitRow({ words, doubles }: Partition, slot: number, visit: VisitId): void {
   const at = slot * rowWords;
   visit(
     words[at] as number,
     words[at + 1] as number,
     words[at + 2] as number,
     words[at + 3] as number,
-    times[slot * rowDoubles + timeAt] as number,
+    doubles[slot * rowDoubles + timeAt] as number,
   );
 }

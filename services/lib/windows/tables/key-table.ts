@@ -1,5 +1,16 @@
 import type { PackedKey } from './packed-key.ts';
-import { capacityFor, defaultPartitionBits, partitionOf, rowsAt, settle, settled, slotOf, tagMask, tagOf } from './partitions.ts';
+import {
+  capacityFor,
+  defaultPartitionBits,
+  partitionOf,
+  RowMemory,
+  rowsAt,
+  settle,
+  settled,
+  slotOf,
+  tagMask,
+  tagOf,
+} from './partitions.ts';
 
 /**
  * A row of 64 bytes: hash, length of the key (`elsewhere` when it does not fit), newest node of its ring, nodes in the ring, lastAt
@@ -38,6 +49,7 @@ export class KeyTable {
   /** Keys that do not fit their row; freed places are in `#vacant`. */
   readonly #long: string[] = [];
   readonly #vacant: number[] = [];
+  readonly #memory = new RowMemory(rowWords);
   #rows = 0;
   #partition: Partition;
   #slot = 0;
@@ -257,9 +269,9 @@ export class KeyTable {
     }
     this.#rows += kept - partition.rows;
 
-    const larger = capacityFor(kept);
-    const newWords = new Int32Array(larger * rowWords);
-    const newTags = new Uint8Array(larger);
+    const memory = this.#memory.take(capacityFor(kept));
+    const { words: newWords, tags: newTags } = memory;
+    const larger = newTags.length;
     for (let slot = 0; slot < capacity; slot++) {
       const tag = tags[slot] as number;
       if (tag === 0) continue;
@@ -270,9 +282,8 @@ export class KeyTable {
       const at = to << rowBits;
       for (let i = 0; i < rowWords; i++) newWords[at + i] = words[from + i] as number;
     }
-    partition.words = newWords;
-    partition.doubles = new Float64Array(newWords.buffer);
-    partition.tags = newTags;
+    this.#memory.give(partition);
+    Object.assign(partition, memory);
     partition.capacity = larger;
     partition.rows = kept;
     partition.limit = rowsAt(larger);

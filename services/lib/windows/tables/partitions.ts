@@ -11,6 +11,43 @@ export const tagMask = 0xbf;
 
 export const tagOf = (hash: number): number => occupied | (hash & 0x3f);
 
+/** A partition's memory: rows as words, the same as doubles, and a tag per row. */
+export interface Rows {
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+  readonly tags: Uint8Array;
+}
+
+/**
+ * Memory for partitions that are rebuilt. What one leaves serves the next, as partitions of one table are of about one size: new
+ * memory costs a page fault every 4 KiB, and hurries the collector.
+ */
+export class RowMemory {
+  readonly #rowWords: number;
+  #spare: Rows | undefined;
+
+  constructor(rowWords: number) {
+    this.#rowWords = rowWords;
+  }
+
+  /** Rows without tags, at least `capacity` and not many more. */
+  take(capacity: number): Rows {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare !== undefined && spare.tags.length >= capacity && spare.tags.length <= capacity * maxSpare) {
+      spare.tags.fill(0);
+      return spare;
+    }
+    const words = new Int32Array(capacity * this.#rowWords);
+    return { words, doubles: new Float64Array(words.buffer), tags: new Uint8Array(capacity) };
+  }
+
+  /** Memory that nobody reads any more. */
+  give({ words, doubles, tags }: Rows): void {
+    this.#spare = { words, doubles, tags };
+  }
+}
+
 /** A walk has done with the partition, or is given up. */
 export function settle(partition: { readonly tags: Uint8Array; pending: boolean }): void {
   if (!partition.pending) return;
@@ -30,6 +67,9 @@ const fullAt = 0.85;
 /** … to this load, or more if that would make it no larger. Between the two, about five rows are moved per row added. */
 const rebuiltTo = 0.7;
 const smallestCapacity = 4;
+
+/** Memory left by another partition may be larger than needed by this factor. */
+const maxSpare = 1.06;
 
 export const rowsAt = (capacity: number): number => Math.floor(capacity * fullAt);
 
