@@ -7,15 +7,21 @@ import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
 import { ShardState } from '../../services/lib/rules/shard-state.ts';
 import { bookingEvent, rule, scenarios, start, wholeRange } from './scenario.ts';
 
-/** The engine over a whole lineage; shards are given parents first. */
-function engineAlerts(shards: readonly OracleShard[], file: RulesFile, limits: Partial<MemoryLimits> = {}): OracleResult {
+/** The engine over a whole lineage; shards are given parents first. `restartEvery`: events between two turns through bytes. */
+function engineAlerts(
+  shards: readonly OracleShard[],
+  file: RulesFile,
+  limits: Partial<MemoryLimits> = {},
+  restartEvery = Number.POSITIVE_INFINITY,
+): OracleResult {
   const rules = compileRules(file);
   const states = new Map<string, ShardState>();
   const result: OracleResult = { alerts: [], skipped: { late: 0, future: 0, duplicate: 0 } };
   for (const shard of shards) {
     const parents = shard.parents.map((id) => states.get(id)).filter((state) => state !== undefined);
-    const state = ShardState.fromParents(rules, parents, shard.range, limits);
-    for (const { event, arrival } of shard.records) {
+    let state = ShardState.fromParents(rules, parents, shard.range, limits);
+    for (const [i, { event, arrival }] of shard.records.entries()) {
+      if ((i + 1) % restartEvery === 0) state = ShardState.restore(rules, [...state.snapshot()], limits);
       const applied = state.apply(event, arrival);
       if (applied.kind === 'skipped') result.skipped[applied.reason]++;
       else result.alerts.push(...applied.alerts);
@@ -31,8 +37,34 @@ describe('the rule engine', () => {
       fc.property(scenarios, ({ shards, rules }) => {
         assert.deepEqual(engineAlerts(shards, rules, { partitionBits: 0 }), naiveAlerts({ shards, rules }));
       }),
-      { numRuns: 400 },
+      { numRuns: 1_000 },
     );
+  });
+
+  it('raises the same when its state goes through bytes, at whatever event', () => {
+    fc.assert(
+      fc.property(scenarios, fc.integer({ min: 1, max: 7 }), ({ shards, rules }, restartEvery) => {
+        assert.deepEqual(engineAlerts(shards, rules, { partitionBits: 0 }, restartEvery), naiveAlerts({ shards, rules }));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('is judged by scenarios that raise alerts of every kind, with every reason to skip, duplicates and reshards', () => {
+    const seen = new Map<string, number>();
+    const saw = (what: string, times: number): unknown => seen.set(what, (seen.get(what) ?? 0) + times);
+    for (const { shards, rules } of fc.sample(scenarios, { numRuns: 200, seed: 7 })) {
+      const { alerts, skipped } = naiveAlerts({ shards, rules });
+      for (const alert of alerts) {
+        const raisedBy = rules.rules.find(({ id }) => id === alert.ruleId);
+        for (const kind of ['count', 'sum', 'distinct', 'pairs', 'session'] as const) if (raisedBy?.[kind] !== undefined) saw(kind, 1);
+      }
+      for (const [reason, times] of Object.entries(skipped)) saw(reason, times);
+      saw('children', shards.filter(({ parents }) => parents.length > 0).length);
+    }
+    for (const what of ['count', 'sum', 'distinct', 'pairs', 'session', 'late', 'future', 'duplicate', 'children']) {
+      assert.ok((seen.get(what) ?? 0) >= 50, `${what}: ${seen.get(what) ?? 0}`);
+    }
   });
 
   it('raises the same once its memory is swept: thousands of keys, each forgotten when it can no longer matter', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { OracleShard } from '../../scripts/judge/naive-alerts.ts';
-import { type BookingEvent, eventIdOf } from '../../services/lib/events/booking-event.ts';
+import { type BookingEvent, type EventType, eventIdOf } from '../../services/lib/events/booking-event.ts';
 import { hashKeyOf, inRange } from '../../services/lib/kcl/shards.ts';
 import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
 
@@ -47,7 +47,12 @@ interface Step {
   readonly advance: number;
   readonly back: number;
   readonly ahead: number;
-  readonly cancelled: boolean;
+  readonly type: EventType;
+  /** One of few per user, so that bookings are opened and closed again and again. */
+  readonly booking: number;
+  readonly tour: number;
+  /** Negative at times: then it is no amount that `sum` takes. */
+  readonly amount: number;
   readonly repeatOf: number | undefined;
 }
 
@@ -60,7 +65,10 @@ const step: fc.Arbitrary<Step> = fc.record({
     { weight: 1, arbitrary: fc.nat({ max: 30 }) },
   ),
   ahead: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 6 }) }),
-  cancelled: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  type: fc.constantFrom<EventType>('cancelled', 'cancelled', 'cancelled', 'reserved', 'reserved', 'changed'),
+  booking: fc.nat({ max: 2 }),
+  tour: fc.nat({ max: 3 }),
+  amount: fc.integer({ min: -1, max: 5 }),
   repeatOf: fc.option(fc.nat({ max: 12 }), { nil: undefined, freq: 5 }),
 });
 
@@ -73,15 +81,49 @@ const phases = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
+type When = RulesFile['rules'][number]['when'];
+type Condition = Pick<RuleSpec, 'when' | 'count' | 'sum' | 'distinct' | 'pairs' | 'session'>;
+
+const span = fc.nat({ max: 12 }).map(millis);
+const atLeast = fc.integer({ min: 1, max: 4 });
+const when = fc.constantFrom<When>(
+  {},
+  { type: ['cancelled'] },
+  { type: ['cancelled'] },
+  { type: ['cancelled', 'changed'], tourId: ['tour-0', 'tour-1'] },
+);
+const pairWhen = fc.constantFrom<When>({}, {}, { tourId: ['tour-0', 'tour-1'] });
+const field = <T extends string>(...names: T[]) => fc.constantFrom(...names);
+
+/** Each kind of condition, its limits small enough to be met exactly. */
+const conditions: fc.Arbitrary<Condition> = fc.oneof(
+  fc.record({ when, count: fc.record({ atLeast, within: span }) }),
+  fc.record({
+    when: fc.constantFrom<When>({ currency: ['EUR'] }, { currency: ['EUR'], type: ['cancelled'] }),
+    sum: fc.record({ field: field('amountMinor', 'amountMinor', 'seats'), atLeast: fc.integer({ min: 1, max: 8 }), within: span }),
+  }),
+  fc.record({ when, distinct: fc.record({ field: field('tourId', 'bookingId', 'seats', 'traceparent'), atLeast, within: span }) }),
+  fc.record({
+    when: pairWhen,
+    pairs: fc.record({
+      open: fc.constant<EventType>('reserved'),
+      close: field<EventType>('cancelled', 'cancelled', 'changed'),
+      on: field('bookingId', 'bookingId', 'tourId'),
+      maxGap: span,
+      atLeast: fc.integer({ min: 1, max: 3 }),
+      within: span,
+    }),
+  }),
+  fc.record({ when, session: fc.record({ gap: fc.nat({ max: 4 }).map(millis), atLeast }) }),
+);
+
 const ruleSpecs = fc.array(
   fc.record({
-    atLeast: fc.integer({ min: 1, max: 4 }),
-    within: fc.nat({ max: 12 }),
-    cooldown: fc.option(fc.nat({ max: 12 }), { nil: undefined }),
+    condition: conditions,
+    cooldown: fc.option(span, { nil: undefined }),
     mode: fc.constantFrom('live' as const, 'live' as const, 'shadow' as const, 'off' as const),
-    any: fc.boolean(),
   }),
-  { minLength: 1, maxLength: 3 },
+  { minLength: 1, maxLength: 4 },
 );
 
 export interface Scenario {
@@ -102,15 +144,10 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
     shards: play(steps, cuts),
     rules: {
       time: { disorder: millis(disorder), lateness: millis(lateness), maxAhead: millis(maxAhead) },
-      rules: specs.map(({ atLeast, within, cooldown, mode, any }, i) =>
-        rule({
-          id: `rule-${i}`,
-          mode,
-          count: { atLeast, within: millis(within) },
-          ...(any ? { when: {} } : {}),
-          ...(cooldown === undefined ? {} : { cooldown: millis(cooldown) }),
-        }),
-      ),
+      rules: specs.map(({ condition, cooldown, mode }, i) => {
+        const { count: _, ...bare } = rule({ id: `rule-${i}` });
+        return { ...bare, mode, ...condition, ...(cooldown === undefined ? {} : { cooldown }) };
+      }),
     },
   }));
 
@@ -131,13 +168,18 @@ function play(steps: readonly Step[], phaseCuts: readonly (readonly number[])[])
     const from = Math.floor((steps.length * phase) / phaseCuts.length);
     const to = Math.floor((steps.length * (phase + 1)) / phaseCuts.length);
     for (let i = from; i < to; i++) {
-      const { user, advance, back, ahead, cancelled, repeatOf } = steps[i] as Step;
+      const { user, advance, back, ahead, type, booking, tour, amount, repeatOf } = steps[i] as Step;
       now += advance;
       const repeated = repeatOf === undefined ? undefined : played.at(-1 - repeatOf);
       const fresh = bookingEvent({
-        bookingId: `booking-${i}`,
-        type: cancelled ? 'cancelled' : 'reserved',
+        bookingId: `booking-${user}-${booking}`,
+        version: i,
+        type,
         userId: `user-${user}`,
+        tourId: `tour-${tour}`,
+        seats: Math.max(0, amount),
+        amountMinor: amount,
+        ...(tour === 0 ? { traceparent: `trace-${amount}` } : {}),
         occurredAt: now - back + ahead,
       });
       const event = repeated === undefined ? fresh : { ...repeated };
