@@ -53,7 +53,7 @@ describe('the rule engine', () => {
   it('is judged by scenarios that raise alerts of every kind, with every reason to skip, duplicates and reshards', () => {
     const seen = new Map<string, number>();
     const saw = (what: string, times: number): unknown => seen.set(what, (seen.get(what) ?? 0) + times);
-    for (const { shards, rules } of fc.sample(scenarios, { numRuns: 200, seed: 7 })) {
+    for (const { shards, rules } of fc.sample(scenarios, { numRuns: 500, seed: 7 })) {
       const { alerts, skipped } = naiveAlerts({ shards, rules });
       for (const alert of alerts) {
         const raisedBy = rules.rules.find(({ id }) => id === alert.ruleId);
