@@ -25,9 +25,9 @@ export class EventId {
     return this.#seen < 16;
   }
 
-  get hash(): number {
+  hash(salt: number): number {
     // Ids are cut from a digest already: the words need only be told apart from each other.
-    return finishHash(this.a ^ Math.imul(this.b, 0x9e3779b1) ^ Math.imul(this.c, 0x85ebca77) ^ Math.imul(this.d, 0xc2b2ae3d));
+    return finishHash(salt ^ this.a ^ Math.imul(this.b, 0x9e3779b1) ^ Math.imul(this.c, 0x85ebca77) ^ Math.imul(this.d, 0xc2b2ae3d));
   }
 
   #word(text: string, from: number): number {

@@ -2,6 +2,7 @@ import { EventId } from './event-id.ts';
 import {
   capacityFor,
   defaultPartitionBits,
+  newSalt,
   partitionOf,
   RowMemory,
   rowsAt,
@@ -45,6 +46,7 @@ const noRows = { words: new Int32Array(rowWords), doubles: new Float64Array(rowD
 export class IdSet {
   readonly #bits: number;
   readonly #partitions: readonly Partition[];
+  readonly #salt = newSalt();
   readonly #memory = new RowMemory(rowWords);
   #rows = 0;
   /** Where `has` stopped, for `add`. */
@@ -77,7 +79,7 @@ export class IdSet {
 
   /** Whether the id was added with a time not before `horizon`, which must never fall. */
   has(id: EventId, horizon: number): boolean {
-    const hash = id.hash;
+    const hash = id.hash(this.#salt);
     const partition = this.#partitions[partitionOf(hash, this.#bits)] as Partition;
     const { words, doubles, tags, capacity } = partition;
     const wanted = tagOf(hash);
@@ -178,7 +180,7 @@ export class IdSet {
       movedId.b = words[from + 1] as number;
       movedId.c = words[from + 2] as number;
       movedId.d = words[from + 3] as number;
-      let to = slotOf(movedId.hash, this.#bits, larger);
+      let to = slotOf(movedId.hash(this.#salt), this.#bits, larger);
       while (newTags[to] !== 0) to = to + 1 === larger ? 0 : to + 1;
       newTags[to] = tags[slot] as number;
       newWords[to * rowWords] = movedId.a;

@@ -1,7 +1,9 @@
+import { finishHash } from './hash.ts';
 import type { PackedKey } from './packed-key.ts';
 import {
   capacityFor,
   defaultPartitionBits,
+  newSalt,
   partitionOf,
   RowMemory,
   rowsAt,
@@ -49,6 +51,7 @@ export class KeyTable {
   /** Keys that do not fit their row; freed places are in `#vacant`. */
   readonly #long: string[] = [];
   readonly #vacant: number[] = [];
+  readonly #salt = newSalt();
   readonly #memory = new RowMemory(rowWords);
   #rows = 0;
   #partition: Partition;
@@ -79,7 +82,7 @@ export class KeyTable {
 
   /** Sets the cursor to the key's row, or to where it would be. */
   find(key: PackedKey): boolean {
-    const { hash } = key;
+    const hash = finishHash(key.hash ^ this.#salt);
     const partition = this.#partitions[partitionOf(hash, this.#bits)] as Partition;
     const { words, tags, capacity } = partition;
     const wanted = tagOf(hash);
@@ -122,7 +125,7 @@ export class KeyTable {
       this.#long[place] = key.text;
       words[at + keyAt] = place;
     }
-    partition.tags[this.#slot] = tagOf(key.hash) | (partition.pending ? settled : 0);
+    partition.tags[this.#slot] = tagOf(finishHash(key.hash ^ this.#salt)) | (partition.pending ? settled : 0);
     partition.rows++;
     this.#rows++;
   }
@@ -276,7 +279,7 @@ export class KeyTable {
       const tag = tags[slot] as number;
       if (tag === 0) continue;
       const from = slot << rowBits;
-      let to = slotOf(words[from + hashAt] as number, this.#bits, larger);
+      let to = slotOf(finishHash((words[from + hashAt] as number) ^ this.#salt), this.#bits, larger);
       while (newTags[to] !== 0) to = to + 1 === larger ? 0 : to + 1;
       newTags[to] = tag;
       const at = to << rowBits;

@@ -1,3 +1,5 @@
+import { finishHash } from './hash.ts';
+
 /**
  * How both tables spread their rows: over partitions by the hash's highest bits, so that each grows or is swept on its own and no pause
  * is long; in a partition by the next bits, in the order of the hash, so that a partition is rebuilt by one pass over memory in order;
@@ -10,6 +12,14 @@ export const settled = 0x40;
 export const tagMask = 0xbf;
 
 export const tagOf = (hash: number): number => occupied | (hash & 0x3f);
+
+let tables = 0;
+
+/**
+ * Every table hashes in its own way. Otherwise rows that are read from one in its order and put into another, as at a restart, would
+ * come in the order of their slots there: into a table that still grows they go one behind the other, in quadratic time.
+ */
+export const newSalt = (): number => finishHash(++tables);
 
 /** A partition's memory: rows as words, the same as doubles, and a tag per row. */
 export interface Rows {
