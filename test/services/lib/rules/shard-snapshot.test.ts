@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import type { BookingEvent } from '../../../../services/lib/events/booking-event.ts';
+import { compileRules } from '../../../../services/lib/rules/compile.ts';
+import type { MemoryLimits } from '../../../../services/lib/rules/memory-limits.ts';
+import { ShardState } from '../../../../services/lib/rules/shard-state.ts';
+import { SnapshotError } from '../../../../services/lib/windows/snapshot/snapshot-error.ts';
+import { snapshotFrames } from '../../../../services/lib/windows/snapshot/write.ts';
+import { bookingEvent, type RuleSpec, rule, start, wholeRange } from '../../../oracle/scenario.ts';
+
+const compiled = (...specs: Partial<RuleSpec>[]) =>
+  compileRules({
+    time: { disorder: 'PT30S', lateness: 'PT15S', maxAhead: 'PT5M' },
+    rules: specs.map((spec, i) => rule({ id: `rule-${i}`, ...spec })),
+  });
+
+let bookings = 0;
+const at = (ms: number, of: Partial<BookingEvent> = {}): BookingEvent =>
+  bookingEvent({ bookingId: `booking-${bookings++}`, occurredAt: start + ms, ...of });
+
+const feed = (state: ShardState, ...events: BookingEvent[]) =>
+  events.map((event) => {
+    const applied = state.apply(event, undefined);
+    return applied.kind === 'used' ? applied.alerts : applied.reason;
+  });
+
+const two = { count: { atLeast: 2, within: 'PT10M' } };
+
+describe('a snapshot of a shard state', () => {
+  it('brings back ids, watermark, range, floors, keys of any kind and cooldowns', () => {
+    const rules = compiled({ ...two, cooldown: 'PT1H' });
+    const [left, right] = [0n, 2n ** 127n].map((from) => ShardState.empty(rules, { start: from, end: from + 2n ** 127n - 1n }));
+    const keys = ['user-1', 'k'.repeat(40), 'k'.repeat(41), 'ü', '\ud800', '\0'];
+    const first = keys.map((userId) => at(0, { userId }));
+    feed(left as ShardState, ...first, at(100, { userId: 'ü' }));
+    feed(right as ShardState, at(3_600_000, { userId: 'other' }));
+    const merged = ShardState.fromParents(rules, [left as ShardState, right as ShardState], wholeRange);
+    const restored = ShardState.restore(rules, merged.snapshot());
+    for (const key of [...keys, 'other', 'never seen']) assert.equal(restored.watermarkOf(key), merged.watermarkOf(key), key);
+    const next = [...first, ...keys.map((userId) => at(200, { userId })), at(4_000_000)];
+    assert.deepEqual(feed(restored, ...next), feed(merged, ...next));
+    assert.deepEqual(ShardState.restore(rules, merged.snapshot()).size, ShardState.restore(rules, restored.snapshot()).size);
+  });
+
+  it('is read from a stream too', async () => {
+    const rules = compiled(two);
+    const state = ShardState.empty(rules, wholeRange);
+    feed(state, at(0));
+    const chunks = (async function* () {
+      yield* state.snapshot();
+    })();
+    const restored = await ShardState.restoreStream(rules, chunks);
+    assert.equal(feed(restored, at(1))[0]?.length, 1);
+  });
+
+  it('leaves rules that it does not know empty, and passes over those that are gone or have another version', () => {
+    const state = ShardState.empty(compiled({ id: 'gone', ...two }, { id: 'stays', ...two }, { id: 'raised', ...two }), wholeRange);
+    feed(state, at(0));
+    const rules = compiled({ id: 'new', ...two }, { id: 'raised', version: 2, ...two }, { id: 'stays', ...two });
+    const restored = ShardState.restore(rules, state.snapshot());
+    const [alerts] = feed(restored, at(1));
+    assert.ok(Array.isArray(alerts));
+    assert.deepEqual(
+      alerts.map(({ ruleId }) => ruleId),
+      ['stays'],
+    );
+  });
+
+  it('ends the one before it, which cannot be taken for whole', () => {
+    const rules = compiled(two);
+    const state = ShardState.empty(rules, wholeRange);
+    feed(state, ...Array.from({ length: 3_000 }, (_, i) => at(i, { userId: `user-${i}` })));
+    const older = state.snapshot();
+    const frames = [older.next().value, older.next().value].filter((frame) => frame !== undefined);
+    const newer = state.snapshot();
+    assert.throws(() => [...older], /newer snapshot/);
+    assert.throws(() => ShardState.restore(rules, frames), SnapshotError);
+    assert.equal(ShardState.restore(rules, newer).size.keys, 3_000);
+  });
+
+  it('may be given up without effect on the next', () => {
+    const rules = compiled(two);
+    const state = ShardState.empty(rules, wholeRange);
+    feed(state, ...Array.from({ length: 3_000 }, (_, i) => at(i, { userId: `user-${i}` })));
+    for (const _ of state.snapshot()) break;
+    feed(state, at(3_000, { userId: 'last' }));
+    assert.equal(ShardState.restore(rules, state.snapshot()).size.keys, 3_001);
+  });
+
+  it('is refused when it is sound but of another content', () => {
+    const rules = compiled(two);
+    const isCorrupt = (thrown: unknown): boolean => thrown instanceof SnapshotError && thrown.code === 'SNAPSHOT_CORRUPT';
+    const contents = [[], [9], [4, 0, 0], [3], [1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x67, 2, 0x30, 0]];
+    for (const bytes of contents) {
+      const frames = snapshotFrames({ kind: 'rule-state', version: 1 }, function* (out) {
+        out.raw(Uint8Array.from(bytes));
+        yield;
+      });
+      assert.throws(() => ShardState.restore(rules, frames), isCorrupt, bytes.join());
+    }
+  });
+});
+
+describe('the bound on all events of a rule', () => {
+  const limits: Partial<MemoryLimits> = { maxEventsPerRule: 18, partitionBits: 0 };
+  const rules = compiled({ count: { atLeast: 3, within: 'PT10M' } });
+  const events = Array.from({ length: 400 }, (_, i) => at(i * 7_000 - ((i * 7_919) % 20_000), { userId: `user-${i % 9}` }));
+
+  it('drops the oldest times first, counts them, and raises fewer alerts but no false ones', () => {
+    const [bounded, whole] = [ShardState.empty(rules, wholeRange, limits), ShardState.empty(rules, wholeRange)];
+    const alertsOf = (state: ShardState) =>
+      feed(state, ...events)
+        .filter((alerts) => typeof alerts !== 'string')
+        .flat();
+    const raised = alertsOf(bounded);
+    const expected = alertsOf(whole);
+    assert.ok(bounded.size.evicted > 50 && bounded.size.events < 40, JSON.stringify(bounded.size));
+    assert.equal(whole.size.evicted, 0);
+    assert.ok(raised.length > 10 && raised.length < expected.length, `${raised.length} ${expected.length}`);
+  });
+
+  it('is the same after a restart at any point', () => {
+    const expected = feed(ShardState.empty(rules, wholeRange, limits), ...events);
+    let state = ShardState.empty(rules, wholeRange, limits);
+    const found = events.flatMap((event, i) => {
+      if (i % 13 === 0) state = ShardState.restore(rules, state.snapshot(), limits);
+      return feed(state, event);
+    });
+    assert.deepEqual(found, expected);
+    const straight = ShardState.empty(rules, wholeRange, limits);
+    feed(straight, ...events);
+    assert.equal(state.size.evicted, straight.size.evicted);
+  });
+
+  it('makes an event that lies before what was dropped count as dropped too', () => {
+    const state = ShardState.empty(rules, wholeRange, { ...limits, maxEventsPerRule: 5 });
+    feed(state, ...Array.from({ length: 10 }, (_, i) => at(20_000 + i * 1_000)));
+    const { evicted } = state.size;
+    assert.ok(evicted > 0);
+    feed(state, at(0));
+    assert.equal(state.size.evicted, evicted + 1);
+  });
+});
