@@ -37,7 +37,7 @@ describe('the rule engine', () => {
       fc.property(scenarios, ({ shards, rules }) => {
         assert.deepEqual(engineAlerts(shards, rules, { partitionBits: 0 }), naiveAlerts({ shards, rules }));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 
@@ -53,7 +53,7 @@ describe('the rule engine', () => {
   it('is judged by scenarios that raise alerts of every kind, with every reason to skip, duplicates and reshards', () => {
     const seen = new Map<string, number>();
     const saw = (what: string, times: number): unknown => seen.set(what, (seen.get(what) ?? 0) + times);
-    for (const { shards, rules } of fc.sample(scenarios, { numRuns: 500, seed: 7 })) {
+    for (const { shards, rules } of fc.sample(scenarios, { numRuns: 200, seed: 7 })) {
       const { alerts, skipped } = naiveAlerts({ shards, rules });
       for (const alert of alerts) {
         const raisedBy = rules.rules.find(({ id }) => id === alert.ruleId);
@@ -63,7 +63,7 @@ describe('the rule engine', () => {
       saw('children', shards.filter(({ parents }) => parents.length > 0).length);
     }
     for (const what of ['count', 'sum', 'distinct', 'pairs', 'session', 'late', 'future', 'duplicate', 'children']) {
-      assert.ok((seen.get(what) ?? 0) >= 50, `${what}: ${seen.get(what) ?? 0}`);
+      assert.ok((seen.get(what) ?? 0) >= 20, `${what}: ${seen.get(what) ?? 0}`);
     }
   });
 
