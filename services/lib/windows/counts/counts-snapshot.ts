@@ -1,0 +1,220 @@
+import type { Plain } from '../plain.ts';
+import type { ByteReader } from '../snapshot/byte-reader.ts';
+import type { ByteWriter } from '../snapshot/byte-writer.ts';
+import { readSnapshot } from '../snapshot/read.ts';
+import { corrupt } from '../snapshot/snapshot-error.ts';
+import { snapshotFrames } from '../snapshot/write.ts';
+import { Floors } from '../state/floors.ts';
+import type { SnapshotPart } from '../state/parts.ts';
+import { EventId } from '../tables/event-id.ts';
+import type { IdSet } from '../tables/id-set.ts';
+import { WindowError } from '../window-error.ts';
+import type { CellStore, Slice } from './cells.ts';
+import type { CheckedOptions } from './counts-options.ts';
+import type { KeyRows } from './key-rows.ts';
+
+/** Version 1 is the first. A build reads the version it writes and the one before. */
+const version = 1;
+const format = { kind: 'window-counts', version, versions: [version] };
+
+/** The content is a list of records: the head, then ids, keys with their row numbers, and runs of a slice's cells by row number. */
+const records = { head: 1, id: 2, key: 3, cells: 4 } as const;
+
+/** Cells in one record. */
+const runCells = 1_024;
+
+export interface CountsContent {
+  readonly watermark: number;
+  /** Ids before it are not written. */
+  readonly horizon: number;
+  readonly floors: Plain;
+  readonly ids: IdSet;
+  readonly keys: KeyRows;
+  readonly cells: CellStore;
+  readonly slices: readonly Slice[];
+  /** Whose turn it is to walk over the tables. */
+  readonly turn: { taken: number };
+}
+
+type Windows = Pick<CheckedOptions, 'size' | 'slide' | 'offset' | 'summing'>;
+
+/** The frames of a state as it is at the call. */
+export function countsFrames(content: CountsContent, options: Windows): Generator<Buffer> {
+  const { watermark, horizon, floors, ids, keys, cells, turn } = content;
+  const mine = ++turn.taken;
+  ids.beginWalk(horizon);
+  keys.hold();
+  const magnitudes = content.slices.map(({ magnitude }) => magnitude);
+  const frozen = cells.freeze(content.slices);
+
+  function* walk(out: ByteWriter): Generator<void> {
+    out.byte(records.head);
+    for (const value of windowsOf(options)) out.int(value);
+    out.int(watermark);
+    out.text(JSON.stringify(floors));
+    yield;
+    yield* ids.walk((a, b, c, d, time) => {
+      out.byte(records.id);
+      for (const word of [a, b, c, d]) out.word(word);
+      out.int(time);
+    });
+    yield* keys.walk((row) => {
+      out.byte(records.key);
+      out.uint(row);
+      out.text(keys.key);
+    });
+    for (const [i, slice] of frozen.entries()) {
+      for (let first = 0; first < slice.cells; first += runCells) {
+        const last = Math.min(first + runCells, slice.cells);
+        out.byte(records.cells);
+        out.int(slice.end);
+        out.uint(magnitudes[i] as number);
+        out.uint(last - first);
+        slice.visit(first, last, (row, count, sum) => {
+          out.uint(row);
+          out.uint(count);
+          if (options.summing) out.int(sum);
+        });
+        yield;
+      }
+    }
+  }
+
+  return snapshotFrames(format, function* (out) {
+    try {
+      for (const _ of walk(out)) {
+        yield;
+        if (turn.taken !== mine) throw new WindowError('STATE_INVALID', 'a newer snapshot has begun');
+      }
+    } finally {
+      if (turn.taken === mine) {
+        ids.endWalk();
+        keys.release();
+        cells.thaw();
+      }
+    }
+  });
+}
+
+/** What a snapshot's records are put into. */
+export interface CountsSink {
+  /** Returns the key's row. */
+  key(key: string): number;
+  /** `magnitude`: of all the slice's records, given once. */
+  cell(sliceEnd: number, row: number, count: number, sum: number, magnitude: number): void;
+  id(id: EventId, time: number): void;
+}
+
+/** Reads the parts into a sink and their watermarks into `floors`. Returns the lowest watermark, so that nothing of any part is lost. */
+export function readCounts(
+  options: CheckedOptions,
+  canTell: boolean,
+  parts: readonly SnapshotPart[],
+  floors: Floors,
+  sink: CountsSink,
+): number {
+  if (parts.length === 0) throw new WindowError('STATE_INVALID', 'there is no snapshot to restore from');
+  const watermarks = parts.map(({ frames, range }) => {
+    if (range === undefined ? parts.length > 1 : !canTell) {
+      throw new WindowError('STATE_INVALID', 'of several snapshots, or of some keys of one, say the range, and inRange in the options');
+    }
+    const part = new PartReader(options, sink, range);
+    for (const { content } of readSnapshot(frames, format)) part.read(content);
+    const { watermark, inherited } = part.head();
+    if (inherited.length > 0 && !canTell) throw new WindowError('STATE_INVALID', 'the snapshot speaks of ranges: inRange is missing');
+    for (const floor of inherited) floors.add(floor.range, floor.time);
+    if (range !== undefined) floors.add(range, watermark);
+    return watermark;
+  });
+  const lowest = Math.min(...watermarks);
+  floors.passed(lowest);
+  return lowest;
+}
+
+interface Head {
+  readonly watermark: number;
+  readonly inherited: ReturnType<typeof Floors.saved>;
+}
+
+class PartReader {
+  readonly #options: CheckedOptions;
+  readonly #sink: CountsSink;
+  readonly #range: string | undefined;
+  /** By the snapshot's row numbers; undefined for a key out of range. */
+  readonly #rows = new Map<number, number | undefined>();
+  readonly #magnitudes = new Set<number>();
+  readonly #id = new EventId();
+  #head: Head | undefined;
+
+  constructor(options: CheckedOptions, sink: CountsSink, range: string | undefined) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#range = range;
+  }
+
+  head(): Head {
+    if (this.#head === undefined) throw corrupt('it does not begin with its head');
+    return this.#head;
+  }
+
+  read(from: ByteReader): void {
+    while (!from.done) {
+      const record = from.byte();
+      if (record === records.head && this.#head === undefined) this.#head = this.#readHead(from);
+      else if (record === records.id) this.#readId(from);
+      else if (record === records.key) this.#readKey(from);
+      else if (record === records.cells) this.#readCells(from);
+      else throw corrupt(`a record of type ${record}`);
+    }
+  }
+
+  #readHead(from: ByteReader): Head {
+    for (const expected of windowsOf(this.#options)) {
+      if (from.int() !== expected)
+        throw new WindowError('STATE_INVALID', 'the snapshot is of windows of another size, slide, offset or kind');
+    }
+    const watermark = from.int();
+    try {
+      return { watermark, inherited: Floors.saved(JSON.parse(from.text()) as Plain) };
+    } catch (cause) {
+      throw corrupt('its floors are not what this operator writes', cause);
+    }
+  }
+
+  #readId(from: ByteReader): void {
+    this.head();
+    const id = this.#id;
+    id.a = from.word();
+    id.b = from.word();
+    id.c = from.word();
+    id.d = from.word();
+    this.#sink.id(id, from.int());
+  }
+
+  #readKey(from: ByteReader): void {
+    this.head();
+    const row = from.uint();
+    const key = from.text();
+    if (this.#rows.has(row)) throw corrupt('two keys have one row');
+    const taken = this.#range === undefined || this.#options.inRange(key, this.#range);
+    this.#rows.set(row, taken ? this.#sink.key(key) : undefined);
+  }
+
+  #readCells(from: ByteReader): void {
+    const { summing } = this.#options;
+    const end = from.int();
+    const magnitude = from.uint();
+    for (let left = from.uint(); left > 0; left--) {
+      const row = from.uint();
+      const count = from.uint();
+      const sum = summing ? from.int() : 0;
+      if (!this.#rows.has(row)) throw corrupt('a cell of no key');
+      const taken = this.#rows.get(row);
+      if (taken === undefined) continue;
+      this.#sink.cell(end, taken, count, sum, this.#magnitudes.has(end) ? 0 : magnitude);
+      this.#magnitudes.add(end);
+    }
+  }
+}
+
+const windowsOf = ({ size, slide, offset, summing }: Windows): number[] => [size, slide, offset, summing ? 1 : 0];
