@@ -5,6 +5,7 @@ export const commands: Readonly<Record<string, string>> = {
   verify: 'what a change must pass: format, lint, types, dead code, tests',
   generate: 'seeded booking traffic with planted fraud, to a file or a local stream',
   kinesis: 'the local Kinesis alone',
+  backtest: 'fraud rules over a file of booking events: what would they have raised, and what would a change change',
   replay: 'dead letters back to their stream',
   conformance: 'statements of the Kinesis API reference, checked against the local Kinesis, another one, or AWS',
   bench: 'figures beside their peers',

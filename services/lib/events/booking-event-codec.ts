@@ -25,10 +25,13 @@ export function encodeBookingEvent(event: BookingEvent): Buffer {
   return Buffer.from(JSON.stringify(ordered), 'utf8');
 }
 
-/** Reads what is on `booking-events`. Takes any bytes and never throws. `arrivedAtMs`: when the stream took the record. */
+/**
+ * Reads what is on `booking-events`. Takes any bytes and never throws. `arrivedAtMs`: when the stream took the record.
+ * An event in a file has no partition key (undefined) and no arrival (Infinity).
+ */
 export function decodeBookingEvent(
   data: Buffer,
-  partitionKey: string,
+  partitionKey: string | undefined,
   arrivedAtMs: number,
 ): Outcome<BookingEvent, never, BookingEventFault> {
   const json = parseJsonText(data);
@@ -37,7 +40,8 @@ export function decodeBookingEvent(
   if (typeof version === 'number' && version !== 1) return deadLetter('unsupported-version', `schemaVersion ${version}`);
   const event = validateBookingEvent(json.value, arrivedAtMs);
   if (event.kind !== 'ok') return event;
-  if (event.value.userId !== partitionKey) return deadLetter('key-mismatch', 'the partition key is not the userId');
+  if (partitionKey !== undefined && event.value.userId !== partitionKey)
+    return deadLetter('key-mismatch', 'the partition key is not the userId');
   if (data.length > maxExtraBytes && extraBytes(event.value.extra) > maxExtraBytes) {
     return deadLetter('extra-too-large', `extra is larger than ${maxExtraBytes} bytes`);
   }

@@ -1,0 +1,118 @@
+import type { BookingEvent } from '../../services/lib/events/booking-event.ts';
+import type { Alert } from '../../services/lib/rules/alert.ts';
+import { compileRules } from '../../services/lib/rules/compile.ts';
+import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
+import { type Difference, Differences } from './difference.ts';
+import { EventLines } from './event-lines.ts';
+import type { ShardPlan } from './flags.ts';
+import type { Line } from './lines.ts';
+import { RuleTally } from './rule-tally.ts';
+import { ShardedEngine } from './sharded-engine.ts';
+import { iso, type Summary } from './summary.ts';
+import { TopTally } from './tally.ts';
+
+/** Keys with alerts that are counted one by one. */
+const countedKeys = 10_000;
+const shownKeys = 10;
+/** From this share on, a warning says that time.disorder and time.lateness may be too short. */
+const manyLate = 0.05;
+
+/** Rules over the lines of an event file, one line after the other; what it keeps does not grow with the file. */
+export class Backtest {
+  readonly #lines = new EventLines();
+  readonly #engine: ShardedEngine;
+  readonly #tallies: readonly RuleTally[];
+  readonly #tallyOf: ReadonlyMap<string, RuleTally>;
+  readonly #topKeys = new TopTally(countedKeys);
+  readonly #before: { readonly engine: ShardedEngine; readonly differences: Differences } | undefined;
+  #used = 0;
+  #late = 0;
+  #duplicate = 0;
+  #alerts = 0;
+  #from = Number.POSITIVE_INFINITY;
+  #to = Number.NEGATIVE_INFINITY;
+
+  /** `against`: the rules that stand, which `rules` would replace. */
+  constructor(rules: RulesFile, plan: ShardPlan, against?: RulesFile) {
+    const compiled = compileRules(rules);
+    this.#engine = new ShardedEngine(compiled, plan);
+    this.#tallies = rules.rules.map(
+      (rule) =>
+        new RuleTally(
+          rule,
+          compiled.rules.find(({ id }) => id === rule.id),
+        ),
+    );
+    this.#tallyOf = new Map(rules.rules.map(({ id }, i) => [id, this.#tallies[i] as RuleTally]));
+    if (against !== undefined) {
+      this.#before = { engine: new ShardedEngine(compileRules(against), plan), differences: new Differences() };
+    }
+  }
+
+  get events(): number {
+    return this.#lines.events;
+  }
+
+  get alerts(): number {
+    return this.#alerts;
+  }
+
+  /** What the line raises, in the order in which it is raised. */
+  read(line: Line): (Alert | Difference)[] {
+    const event = this.#lines.read(line);
+    if (event === undefined) return [];
+    const alerts = this.#apply(event);
+    for (const alert of alerts) {
+      this.#alerts++;
+      this.#tallyOf.get(alert.ruleId)?.raise(alert);
+      this.#topKeys.add(alert.key);
+    }
+    if (this.#before === undefined) return [...alerts];
+    const before = this.#before.engine.apply(event);
+    return [...alerts, ...this.#before.differences.compare(before.kind === 'used' ? before.alerts : [], alerts)];
+  }
+
+  summary(interrupted: boolean): Summary {
+    const { lines, events, bad } = this.#lines;
+    const evicted = this.#engine.evicted;
+    return {
+      type: 'summary',
+      interrupted,
+      lines,
+      events,
+      used: this.#used,
+      late: this.#late,
+      duplicate: this.#duplicate,
+      bad: { total: lines - events, reasons: bad },
+      ...(this.#used === 0 ? {} : { from: iso(this.#from), to: iso(this.#to) }),
+      alerts: this.#alerts,
+      rules: this.#tallies.map((tally) => tally.figures(this.#used)),
+      topKeys: { exact: this.#topKeys.isExact, keys: this.#topKeys.top(shownKeys) },
+      evicted,
+      ...(this.#before === undefined ? {} : { difference: this.#before.differences.figures }),
+      warnings: this.#warnings(evicted),
+    };
+  }
+
+  #apply(event: BookingEvent): readonly Alert[] {
+    const applied = this.#engine.apply(event);
+    if (applied.kind === 'skipped') {
+      if (applied.reason === 'late') this.#late++;
+      else this.#duplicate++;
+      return [];
+    }
+    this.#used++;
+    this.#from = Math.min(this.#from, event.occurredAt);
+    this.#to = Math.max(this.#to, event.occurredAt);
+    for (const tally of this.#tallies) tally.see(event);
+    return applied.alerts;
+  }
+
+  #warnings(evicted: number): string[] {
+    const { events, doubt } = this.#lines;
+    const late = this.#late > events * manyLate ? [`${this.#late} of ${events} events are late: see disorder and lateness`] : [];
+    const lost = evicted > 0 ? [`memory bounds evicted ${evicted} events: alerts may be missing`] : [];
+    const ofRules = this.#used > 0 ? this.#tallies.flatMap((tally) => tally.warnings) : [];
+    return [...(doubt === undefined ? [] : [doubt]), ...late, ...lost, ...ofRules];
+  }
+}

@@ -1,0 +1,78 @@
+import type { BookingEvent } from '../../services/lib/events/booking-event.ts';
+import type { Alert } from '../../services/lib/rules/alert.ts';
+import type { CompiledRule } from '../../services/lib/rules/compile.ts';
+import type { Rule } from '../../services/lib/rules/rules-file.ts';
+
+const maxExamples = 3;
+
+/** What one rule made of the file. */
+export interface RuleFigures {
+  readonly id: string;
+  readonly version: number;
+  readonly mode: Rule['mode'];
+  /** Used events that the rule recorded. */
+  readonly matched: number;
+  readonly alerts: number;
+  /** Alerts per used event. */
+  readonly fireRate: number;
+  readonly examples: readonly Alert[];
+}
+
+/** Counts for one rule, and finds out why it never matched. `off` rules are not compiled: they match nothing. */
+export class RuleTally {
+  readonly #rule: Rule;
+  readonly #compiled: CompiledRule | undefined;
+  #matched = 0;
+  #alerts = 0;
+  readonly #examples: Alert[] = [];
+  /** Fields that no event had so far. */
+  readonly #missing: Set<string>;
+  /** Fields of `when` of which no event had an allowed value so far. */
+  readonly #unmet: Map<string, ReadonlySet<unknown>>;
+
+  constructor(rule: Rule, compiled: CompiledRule | undefined) {
+    this.#rule = rule;
+    this.#compiled = compiled;
+    const read = [rule.sum?.field, rule.distinct?.field, rule.pairs?.on].filter((field) => field !== undefined);
+    this.#missing = new Set([...Object.keys(rule.when), ...read]);
+    this.#unmet = new Map(Object.entries(rule.when).map(([field, values]) => [field, new Set<unknown>(values)]));
+  }
+
+  see(event: BookingEvent): void {
+    if (this.#missing.size > 0) for (const field of this.#missing) if (valueOf(event, field) !== undefined) this.#missing.delete(field);
+    if (this.#unmet.size > 0) for (const [field, allowed] of this.#unmet) if (allowed.has(valueOf(event, field))) this.#unmet.delete(field);
+    if (this.#compiled?.matches(event) === true) this.#matched++;
+  }
+
+  raise(alert: Alert): void {
+    this.#alerts++;
+    if (this.#examples.length < maxExamples) this.#examples.push(alert);
+  }
+
+  figures(used: number): RuleFigures {
+    const { id, version, mode } = this.#rule;
+    const fireRate = used === 0 ? 0 : this.#alerts / used;
+    return { id, version, mode, matched: this.#matched, alerts: this.#alerts, fireRate, examples: this.#examples };
+  }
+
+  /** Why the rule can hardly be what its author meant. */
+  get warnings(): string[] {
+    const { id, mode, when } = this.#rule;
+    if (mode === 'off') return [];
+    const missing = [...this.#missing].map((field) => `rule ${id}: no event has a field ${JSON.stringify(field)}`);
+    const unmet = [...this.#unmet.keys()]
+      .filter((field) => !this.#missing.has(field))
+      .map(
+        (field) =>
+          `rule ${id}: no event has ${field} = ${(when[field] ?? [])
+            .slice(0, 5)
+            .map((value) => JSON.stringify(value))
+            .join(' or ')}`,
+      );
+    const reasons = [...missing, ...unmet];
+    return reasons.length > 0 || this.#matched > 0 ? reasons : [`rule ${id}: matched no event`];
+  }
+}
+
+const valueOf = (event: BookingEvent, field: string): unknown =>
+  Object.hasOwn(event, field) ? event[field as keyof BookingEvent] : undefined;
