@@ -10,7 +10,7 @@ import { parseRulesFile, type RulesFile } from '../../../../services/lib/rules/r
 import { ShardState } from '../../../../services/lib/rules/shard-state.ts';
 import { bookingEvent, millis, start, wholeRange } from '../../../oracle/scenario.ts';
 
-const span = fc.nat({ max: 12 }).map(millis);
+const span = fc.oneof(fc.nat({ max: 12 }), fc.nat({ max: 40 })).map(millis);
 const when = fc.constantFrom({}, { type: ['cancelled'] }, { type: ['cancelled', 'reserved'], channel: ['web'] });
 const matching = { when, cooldown: fc.option(span, { nil: undefined }) };
 const ruleBody = fc.oneof(
@@ -69,11 +69,11 @@ const files: fc.Arbitrary<RulesFile> = fc
 const traffic: fc.Arbitrary<BookingEvent[]> = fc
   .array(
     fc.record({
-      user: fc.nat({ max: 3 }),
-      advance: fc.nat({ max: 3 }),
+      user: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 3 }) }),
+      advance: fc.oneof({ weight: 8, arbitrary: fc.nat({ max: 3 }) }, { weight: 1, arbitrary: fc.nat({ max: 9 }) }),
       back: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 3, arbitrary: fc.nat({ max: 9 }) }),
       type: fc.constantFrom('reserved' as const, 'cancelled' as const, 'cancelled' as const, 'expired' as const),
-      booking: fc.nat({ max: 5 }),
+      booking: fc.nat({ max: 3 }),
       seats: fc.nat({ max: 5 }),
       web: fc.boolean(),
       repeatOf: fc.option(fc.nat({ max: 9 }), { nil: undefined, freq: 6 }),

@@ -162,6 +162,62 @@ describe('a shard state', () => {
     });
   });
 
+  describe('the other conditions', () => {
+    const eager = { partitionBits: 0 };
+    const only = (spec: Partial<RuleSpec>) => ShardState.empty(compiled([{ count: undefined, ...spec }]), wholeRange, eager);
+    const raised = (results: ReturnType<typeof feed>) => results.map((alerts) => (typeof alerts === 'string' ? alerts : alerts.length));
+
+    it('add amounts exactly, however large others of the key are', () => {
+      const huge = Number.MAX_SAFE_INTEGER;
+      const amounts = [huge, huge, huge, 1, 1, 1].map((amountMinor, i) => at(i * 10, { amountMinor }));
+      const state = only({ when: { currency: ['EUR'] }, sum: { field: 'amountMinor', atLeast: 3, within: 'PT1S' } });
+      const values = feed(state, ...amounts).map((alerts) =>
+        typeof alerts === 'string' ? [] : [alerts[0]?.value, alerts[0]?.evidenceCount],
+      );
+      assert.deepEqual(values.slice(3), [
+        [huge + 1, 2],
+        [huge + 1 + 1, 3],
+        [3, 3],
+      ]);
+    });
+
+    it('keep an unused open as long as a close can reach it, and a pair as long as another can join it', () => {
+      const pairs = {
+        open: 'reserved' as const,
+        close: 'cancelled' as const,
+        on: 'bookingId',
+        atLeast: 1,
+        maxGap: 'PT40S',
+        within: 'PT0S',
+      };
+      const open = at(0, { type: 'reserved', bookingId: 'b' });
+      const close = at(40 * second, { bookingId: 'b' });
+      const wide = only({ when: {}, pairs });
+      assert.deepEqual(raised(feed(wide, open, at(85 * second, { type: 'reserved' }), close)), [0, 0, 1], 'the horizon is the close');
+
+      const narrow = only({ when: {}, pairs: { ...pairs, maxGap: 'PT1S', within: 'PT40S', atLeast: 2 } });
+      const pair = (ms: number) => [at(ms, { type: 'reserved', bookingId: `p${ms}` }), at(ms, { bookingId: `p${ms}` })];
+      assert.deepEqual(raised(feed(narrow, ...pair(0), at(85 * second, { type: 'reserved' }), ...pair(40 * second))), [0, 0, 0, 0, 1]);
+    });
+
+    it('know the first events of a session however long it grows, and its end', () => {
+      const state = only({ session: { gap: 'PT10S', atLeast: 3 } });
+      const events = Array.from({ length: 40 }, (_, i) => at(i * 10 * second));
+      assert.deepEqual(raised(feed(state, ...events)), [0, 0, 1, ...Array<number>(37).fill(0)], 'one alert for one session');
+      assert.ok(state.size.events < 12, `${state.size.events} events are kept`);
+      // Between the watermark − lateness and the end: still the same session, from a restart too.
+      const restored = ShardState.restore(compiled([{ count: undefined, session: { gap: 'PT10S', atLeast: 3 } }]), state.snapshot(), eager);
+      for (const it of [state, restored]) {
+        assert.deepEqual(raised(feed(it, at(345 * second), at(400 * second))), [0, 0]);
+        assert.deepEqual(
+          raised(feed(it, at(410 * second + 1), at(411 * second), at(412 * second))),
+          [0, 0, 1],
+          'a gap one millisecond longer',
+        );
+      }
+    });
+  });
+
   it('is as it was when a rule throws', () => {
     const rules = compiled([{ count: { atLeast: 2, within: 'PT10S' } }]);
     let broken = true;
