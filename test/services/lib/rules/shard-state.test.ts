@@ -103,6 +103,17 @@ describe('a shard state', () => {
       });
     });
 
+    it('takes a run that begins with a late event, when the ones before it are too far away', () => {
+      const state = ShardState.empty(compiled([{ count: { atLeast: 3, within: 'PT10S' } }]), wholeRange);
+      const [before, a, b, late] = [at(0), at(13 * second), at(14 * second), at(8 * second)];
+      const [, , , alerts] = feed(state, before, a, b, late);
+      assert.ok(Array.isArray(alerts));
+      assert.deepEqual(
+        alerts[0]?.evidence.map(({ eventId }) => eventId),
+        [late, a, b].map(({ eventId }) => eventId),
+      );
+    });
+
     it('raises nothing up to exactly cooldown after the last alert, however long ago its key was swept', () => {
       const rules = compiled([{ count: { atLeast: 1, within: 'PT0S' }, cooldown: 'PT20S' }]);
       const others = (ms: number) => at(ms, { userId: 'user-2', type: 'reserved' });
