@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { naiveAlerts } from '../../scripts/judge/naive-alerts.ts';
+import type { BookingEvent, EventType } from '../../services/lib/events/booking-event.ts';
+import { compileRules } from '../../services/lib/rules/compile.ts';
+import { parseRulesText } from '../../services/lib/rules/rules-text.ts';
+import { ShardState } from '../../services/lib/rules/shard-state.ts';
+import { bookingEvent, wholeRange } from '../oracle/scenario.ts';
+
+const page = readFileSync(new URL('../../docs/rules.md', import.meta.url), 'utf8');
+const file = /^```json file\n(.*?)^```/ms.exec(page)?.[1] ?? '';
+const examples = [...page.matchAll(/^```json rule\n(.*?)^```\n```text events\n[^\n]*\n(.*?)^```/gms)];
+
+interface Row {
+  readonly name: string;
+  readonly event: BookingEvent;
+  /** `VALUE from EVENT…`, empty for none. */
+  readonly alert: string;
+}
+
+function rowOf(line: string): Row {
+  const cells = /^(\w) +(\S+) +(\S+) +(\S+) +(\S+) +([\d.]+) (\w{3})(?: +(.*))?$/.exec(line.trimEnd());
+  assert.ok(cells, `a row of events: ${line}`);
+  const [, name = '', time = '', type = '', bookingId = '', tourId = '', amount = '', currency = '', alert = ''] = cells;
+  const event = bookingEvent({
+    bookingId,
+    type: type as EventType,
+    version: name.charCodeAt(0),
+    tourId,
+    currency,
+    amountMinor: Math.round(Number(amount) * 100),
+    occurredAt: Date.parse(`2026-05-01T${time}Z`),
+  });
+  return { name, event, alert };
+}
+
+describe('docs/rules.md', () => {
+  it('has an example of each kind', () => {
+    assert.deepEqual(
+      examples.map(([, rule]) => ['count', 'sum', 'distinct', 'pairs', 'session'].filter((kind) => rule?.includes(`"${kind}":`))),
+      [['count'], ['sum'], ['distinct'], ['pairs'], ['session']],
+    );
+  });
+
+  for (const [, rule = '', table = ''] of examples) {
+    const rules = parseRulesText(Buffer.from(file.replace('"rules": []', `"rules": [${rule}]`)));
+
+    it(`tells the truth of ${rules.rules[0]?.id}`, () => {
+      const rows = table.trim().split('\n').map(rowOf);
+      const nameOf = new Map(rows.map(({ name, event }) => [event.eventId, name]));
+      const state = ShardState.empty(compileRules(rules), wholeRange);
+      const alerts = rows.map(({ event }) => {
+        const applied = state.apply(event, undefined);
+        assert.equal(applied.kind, 'used');
+        return applied.kind === 'used' ? applied.alerts : [];
+      });
+      assert.deepEqual(
+        alerts.map((raised) =>
+          raised.map(({ value, evidence }) => `${value} from ${evidence.map(({ eventId }) => nameOf.get(eventId)).join(' ')}`).join(),
+        ),
+        rows.map(({ alert }) => alert),
+      );
+      const records = rows.map(({ event }) => ({ event, arrival: Number.POSITIVE_INFINITY }));
+      assert.deepEqual(
+        naiveAlerts({ shards: [{ shardId: 'file', parents: [], range: wholeRange, records }], rules }).alerts,
+        alerts.flat(),
+      );
+    });
+  }
+});
