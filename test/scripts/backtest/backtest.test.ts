@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { Backtest } from '../../../scripts/backtest/backtest.ts';
+import { summaryText } from '../../../scripts/backtest/summary.ts';
+import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
+import { encodeBookingEvent } from '../../../services/lib/events/booking-event-codec.ts';
+import type { RulesFile } from '../../../services/lib/rules/rules-file.ts';
+import { bookingEvent, type RuleSpec, rule, start } from '../../oracle/scenario.ts';
+
+const plan = { counts: [1], reshardAt: [], restartEvery: undefined };
+const file = (...specs: RuleSpec[]): RulesFile => ({
+  time: { disorder: 'PT0S', lateness: 'PT10S', maxAhead: 'PT0S' },
+  rules: specs.map(rule),
+});
+const cancelled = (user: string, second: number, of: Partial<BookingEvent> = {}): BookingEvent =>
+  bookingEvent({ bookingId: `booking-${user}-${second}`, userId: user, occurredAt: start + second * 1_000, ...of });
+
+function read(backtest: Backtest, lines: readonly (BookingEvent | string)[]): unknown[] {
+  return lines.flatMap((line) =>
+    backtest.read({ kind: 'line', data: typeof line === 'string' ? Buffer.from(line) : encodeBookingEvent(line) }),
+  );
+}
+
+describe('the summary of a backtest', () => {
+  const two = { atLeast: 2, within: 'PT1M' };
+
+  it('counts what was used, late, repeated and no event at all', () => {
+    const backtest = new Backtest(file({ id: 'twice', count: two }), plan);
+    const first = cancelled('a', 20);
+    const found = read(backtest, [first, first, '', 'x', '{}', '[1', '{"schemaVersion":2}', cancelled('a', 5), cancelled('a', 30), '  ']);
+    assert.equal(backtest.read({ kind: 'too-long' }).length + found.length, 1);
+    const { lines, events, used, late, duplicate, bad, alerts, from, to, topKeys, rules, interrupted } = backtest.summary(true);
+    assert.deepEqual(
+      { lines, events, used, late, duplicate, alerts, interrupted },
+      { lines: 9, events: 4, used: 2, late: 1, duplicate: 1, alerts: 1, interrupted: true },
+    );
+    assert.deepEqual(
+      [from, to],
+      [start + 20_000, start + 30_000].map((ms) => new Date(ms).toISOString()),
+    );
+    assert.equal(bad.total, 5);
+    assert.deepEqual(
+      bad.reasons.map(({ reason, count, firstLine }) => [reason, count, firstLine]),
+      [
+        ['not-json', 2, 4],
+        ['invalid-event', 1, 5],
+        ['unsupported-version', 1, 7],
+        ['line-too-long', 1, 11],
+      ],
+    );
+    assert.deepEqual(topKeys, { exact: true, keys: [{ name: 'a', count: 1 }] });
+    assert.deepEqual(
+      rules.map(({ matched, alerts: raised, fireRate, examples }) => [matched, raised, fireRate, examples]),
+      [[2, 1, 0.5, found]],
+    );
+  });
+
+  it('warns of fields and values that no event had, and of rules that matched nothing, but not of those that are off', () => {
+    const backtest = new Backtest(
+      file(
+        { id: 'typo', when: { colour: ['red'] } },
+        { id: 'spelling', when: { type: ['canceled', 'void'] } },
+        { id: 'both', when: { channel: ['web'], seats: [2], userId: ['b'] } },
+        { id: 'apart', when: { userId: ['b'], seats: [3] } },
+        { id: 'off', mode: 'off', when: { colour: ['red'] } },
+        { id: 'fine' },
+      ),
+      plan,
+    );
+    read(backtest, [cancelled('a', 1, { seats: 3 }), cancelled('b', 2)]);
+    assert.deepEqual(backtest.summary(false).warnings, [
+      'rule typo: no event has a field "colour"',
+      'rule spelling: no event has type = "canceled" or "void"',
+      'rule apart: matched no event',
+    ]);
+  });
+
+  it('says what a file seems to be that is no file of booking events', () => {
+    const changes = new Backtest(file({ id: 'twice' }), plan);
+    read(changes, ['{"eventName":"INSERT","dynamodb":{}}', '{"eventName":"MODIFY","dynamodb":{}}', '1']);
+    assert.match(changes.summary(false).warnings.join(), /^3 of 3 lines are no BookingEvent v1: most are DynamoDB change records/);
+    assert.match(new Backtest(file(), plan).summary(false).warnings.join(), /the event file has no lines/);
+  });
+
+  it('tells for people what it tells for machines', () => {
+    const backtest = new Backtest(file({ id: 'twice', count: two }), plan, file({ id: 'twice', count: { ...two, atLeast: 3 } }));
+    read(backtest, [cancelled('a', 1), cancelled('a', 2), 'x']);
+    const text = summaryText(backtest.summary(false));
+    for (const says of [
+      /^2 events: 2 used, 0 late, 0 duplicate; 1 lines are no event$/m,
+      /^ {2}not-json: 1, the first in line 3: /m,
+      /^ {2}twice +1 +live +2 +1 +500,000$/m,
+      /for example twice: user a at .*Z, value 2 from 2 events/,
+      /^ {2}all +0 +0 +1 +0$/m,
+    ]) {
+      assert.match(text, says);
+    }
+  });
+});
+
+describe('a backtest against other rules', () => {
+  const within = 'PT1M';
+  const lines = [1, 2, 3, 4].map((second) => cancelled('a', second));
+
+  it('tells what would be gone, new, changed, and the same but for the version', () => {
+    const before = file(
+      { id: 'same', count: { atLeast: 4, within } },
+      { id: 'gone', count: { atLeast: 4, within } },
+      { id: 'louder', severity: 'low', count: { atLeast: 4, within } },
+    );
+    const after = file(
+      { id: 'same', version: 2, count: { atLeast: 4, within }, description: 'said better' },
+      { id: 'new', count: { atLeast: 4, within } },
+      { id: 'louder', version: 2, severity: 'high', count: { atLeast: 4, within } },
+    );
+    const backtest = new Backtest(after, plan, before);
+    const found = read(backtest, lines) as {
+      type?: string;
+      change?: string;
+      fields?: string[];
+      before?: { ruleId: string };
+      after?: { ruleId: string };
+    }[];
+    assert.equal(found.filter(({ type }) => type === undefined).length, 3);
+    assert.deepEqual(
+      found
+        .filter(({ type }) => type === 'difference')
+        .map(({ change, fields, before: old, after: now }) => [change, old?.ruleId, now?.ruleId, fields]),
+      [
+        ['only-before', 'gone', undefined, undefined],
+        ['changed', 'louder', 'louder', ['severity']],
+        ['only-after', undefined, 'new', undefined],
+      ],
+    );
+    const none = { same: 0, onlyBefore: 0, onlyAfter: 0, changed: 0 };
+    assert.deepEqual(backtest.summary(false).difference, {
+      same: 1,
+      onlyBefore: 1,
+      onlyAfter: 1,
+      changed: 1,
+      rules: [
+        { id: 'gone', ...none, onlyBefore: 1 },
+        { id: 'louder', ...none, changed: 1 },
+        { id: 'new', ...none, onlyAfter: 1 },
+        { id: 'same', ...none, same: 1 },
+      ],
+    });
+  });
+});
