@@ -3,6 +3,7 @@ import { readCommandLine } from './cli/command-line.ts';
 import { flag } from './cli/flags.ts';
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  engine: () => import('./bench/engine.ts'),
   kinesis: () => import('./bench/kinesis.ts'),
   'kinesis-soak': () => import('./bench/kinesis-soak.ts'),
 };
@@ -18,7 +19,12 @@ const flags = readCommandLine(
   {
     name: 'bench',
     summary: `Measures a part of this repository beside its peer, in one run on this machine. Ends with 1 when a figure is below its bar.\n\nBenches:\n${summaries.join('\n')}`,
-    examples: ['npm run bench -- kinesis', 'npm run bench -- kinesis --json', 'npm run bench -- kinesis-soak --minutes 10'],
+    examples: [
+      'npm run bench -- kinesis',
+      'npm run bench -- kinesis --json',
+      'npm run bench -- engine',
+      'npm run bench -- kinesis-soak --minutes 10',
+    ],
   },
   { json: flag('end with one JSON line: {"type":"result","ok",…figures}'), ...bench?.flags },
   named || name === undefined ? rest : [name, ...rest],

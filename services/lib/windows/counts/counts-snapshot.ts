@@ -1,11 +1,10 @@
 import type { Plain } from '../plain.ts';
 import type { ByteReader } from '../snapshot/byte-reader.ts';
 import type { ByteWriter } from '../snapshot/byte-writer.ts';
-import { readSnapshot } from '../snapshot/read.ts';
+import { readSnapshot, readSnapshotStream } from '../snapshot/read.ts';
 import { corrupt } from '../snapshot/snapshot-error.ts';
 import { snapshotFrames } from '../snapshot/write.ts';
 import { Floors } from '../state/floors.ts';
-import type { SnapshotPart } from '../state/parts.ts';
 import { EventId } from '../tables/event-id.ts';
 import type { IdSet } from '../tables/id-set.ts';
 import { WindowError } from '../window-error.ts';
@@ -105,30 +104,55 @@ export interface CountsSink {
   id(id: EventId, time: number): void;
 }
 
-/** Reads the parts into a sink and their watermarks into `floors`. Returns the lowest watermark, so that nothing of any part is lost. */
-export function readCounts(
-  options: CheckedOptions,
-  canTell: boolean,
-  parts: readonly SnapshotPart[],
-  floors: Floors,
-  sink: CountsSink,
-): number {
-  if (parts.length === 0) throw new WindowError('STATE_INVALID', 'there is no snapshot to restore from');
-  const watermarks = parts.map(({ frames, range }) => {
-    if (range === undefined ? parts.length > 1 : !canTell) {
-      throw new WindowError('STATE_INVALID', 'of several snapshots, or of some keys of one, say the range, and inRange in the options');
-    }
-    const part = new PartReader(options, sink, range);
+/** Reads snapshots into a sink, and their watermarks into `floors`. */
+export class CountsRestore {
+  readonly #options: CheckedOptions;
+  readonly #canTell: boolean;
+  readonly #floors: Floors;
+  readonly #sink: CountsSink;
+  readonly #parts: PartReader[] = [];
+
+  /** `canTell`: the options say which keys lie in a range. */
+  constructor(options: CheckedOptions, canTell: boolean, floors: Floors, sink: CountsSink) {
+    this.#options = options;
+    this.#canTell = canTell;
+    this.#floors = floors;
+    this.#sink = sink;
+  }
+
+  read(frames: Iterable<Uint8Array>, range: string | undefined): void {
+    const part = this.#part(range);
     for (const { content } of readSnapshot(frames, format)) part.read(content);
-    const { watermark, inherited } = part.head();
-    if (inherited.length > 0 && !canTell) throw new WindowError('STATE_INVALID', 'the snapshot speaks of ranges: inRange is missing');
-    for (const floor of inherited) floors.add(floor.range, floor.time);
-    if (range !== undefined) floors.add(range, watermark);
-    return watermark;
-  });
-  const lowest = Math.min(...watermarks);
-  floors.passed(lowest);
-  return lowest;
+  }
+
+  async readStream(frames: AsyncIterable<Uint8Array>, range: string | undefined): Promise<void> {
+    const part = this.#part(range);
+    for await (const { content } of readSnapshotStream(frames, format)) part.read(content);
+  }
+
+  /** Returns the lowest watermark, so that nothing of any part is lost; keys of the others keep theirs by a floor. */
+  finish(): number {
+    if (this.#parts.length === 0) throw new WindowError('STATE_INVALID', 'there is no snapshot to restore from');
+    for (const { range, head } of this.#parts) {
+      if (range === undefined ? this.#parts.length > 1 : !this.#canTell) {
+        throw new WindowError('STATE_INVALID', 'of several snapshots, or of some keys of one, say the range, and inRange in the options');
+      }
+      if (head.inherited.length > 0 && !this.#canTell) {
+        throw new WindowError('STATE_INVALID', 'the snapshot speaks of ranges: inRange is missing');
+      }
+      for (const floor of head.inherited) this.#floors.add(floor.range, floor.time);
+      if (range !== undefined) this.#floors.add(range, head.watermark);
+    }
+    const lowest = Math.min(...this.#parts.map(({ head }) => head.watermark));
+    this.#floors.passed(lowest);
+    return lowest;
+  }
+
+  #part(range: string | undefined): PartReader {
+    const part = new PartReader(this.#options, this.#sink, range);
+    this.#parts.push(part);
+    return part;
+  }
 }
 
 interface Head {
@@ -139,7 +163,7 @@ interface Head {
 class PartReader {
   readonly #options: CheckedOptions;
   readonly #sink: CountsSink;
-  readonly #range: string | undefined;
+  readonly range: string | undefined;
   /** By the snapshot's row numbers; undefined for a key out of range. */
   readonly #rows = new Map<number, number | undefined>();
   readonly #magnitudes = new Set<number>();
@@ -149,12 +173,11 @@ class PartReader {
   constructor(options: CheckedOptions, sink: CountsSink, range: string | undefined) {
     this.#options = options;
     this.#sink = sink;
-    this.#range = range;
+    this.range = range;
   }
 
-  head(): Head {
-    if (this.#head === undefined) throw corrupt('it does not begin with its head');
-    return this.#head;
+  get head(): Head {
+    return this.#begun();
   }
 
   read(from: ByteReader): void {
@@ -166,6 +189,11 @@ class PartReader {
       else if (record === records.cells) this.#readCells(from);
       else throw corrupt(`a record of type ${record}`);
     }
+  }
+
+  #begun(): Head {
+    if (this.#head === undefined) throw corrupt('it does not begin with its head');
+    return this.#head;
   }
 
   #readHead(from: ByteReader): Head {
@@ -182,7 +210,7 @@ class PartReader {
   }
 
   #readId(from: ByteReader): void {
-    this.head();
+    this.#begun();
     const id = this.#id;
     id.a = from.word();
     id.b = from.word();
@@ -192,11 +220,11 @@ class PartReader {
   }
 
   #readKey(from: ByteReader): void {
-    this.head();
+    this.#begun();
     const row = from.uint();
     const key = from.text();
     if (this.#rows.has(row)) throw corrupt('two keys have one row');
-    const taken = this.#range === undefined || this.#options.inRange(key, this.#range);
+    const taken = this.range === undefined || this.#options.inRange(key, this.range);
     this.#rows.set(row, taken ? this.#sink.key(key) : undefined);
   }
 

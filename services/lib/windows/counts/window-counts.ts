@@ -10,7 +10,7 @@ import { BoundedDisorder } from '../watermarks/bounded-disorder.ts';
 import { WindowError } from '../window-error.ts';
 import { CellStore, noCell, type Slice } from './cells.ts';
 import { type CheckedOptions, checkedOptions, type WindowCountsOptions } from './counts-options.ts';
-import { countsFrames, readCounts } from './counts-snapshot.ts';
+import { CountsRestore, countsFrames } from './counts-snapshot.ts';
 import { KeyRows } from './key-rows.ts';
 
 /** `refused`: a bound of memory or of exact arithmetic is reached. All but `used` leave everything as it was. */
@@ -25,6 +25,12 @@ export interface WindowCount {
   readonly count: number;
   /** 0 unless the options ask for sums. */
   readonly sum: number;
+}
+
+/** As SnapshotPart, from a stream. */
+export interface SnapshotStreamPart {
+  readonly frames: AsyncIterable<Uint8Array>;
+  readonly range?: string;
 }
 
 export type Emit = (result: WindowCount) => void;
@@ -175,20 +181,37 @@ export class WindowCounts {
    */
   static restore(options: WindowCountsOptions, parts: readonly SnapshotPart[], emit: Emit): WindowCounts {
     const counts = new WindowCounts(options, emit);
-    counts.#keys.hold(); // keys come before their cells
-    const watermark = readCounts(counts.#options, options.inRange !== undefined, parts, counts.#floors, {
-      key: (key) => counts.#newRow(key),
-      cell: (end, row, count, sum, magnitude) => counts.#count(counts.#sliceAt(end), row, count, sum, magnitude),
+    const restore = counts.#restoring(options);
+    for (const { frames, range } of parts) restore.read(frames, range);
+    return counts.#restored(restore);
+  }
+
+  /** The same from streams; other work may run between two of their chunks. */
+  static async restoreStream(options: WindowCountsOptions, parts: readonly SnapshotStreamPart[], emit: Emit): Promise<WindowCounts> {
+    const counts = new WindowCounts(options, emit);
+    const restore = counts.#restoring(options);
+    for (const { frames, range } of parts) await restore.readStream(frames, range);
+    return counts.#restored(restore);
+  }
+
+  #restoring(options: WindowCountsOptions): CountsRestore {
+    this.#keys.hold(); // keys come before their cells
+    return new CountsRestore(this.#options, options.inRange !== undefined, this.#floors, {
+      key: (key) => this.#newRow(key),
+      cell: (end, row, count, sum, magnitude) => this.#count(this.#sliceAt(end), row, count, sum, magnitude),
       id: (id, time) => {
-        if (!counts.#ids.has(id, time)) counts.#ids.add(id, time, Number.NEGATIVE_INFINITY);
+        if (!this.#ids.has(id, time)) this.#ids.add(id, time, Number.NEGATIVE_INFINITY);
       },
     });
-    counts.#keys.release();
-    counts.#watermark = watermark;
-    counts.#inherits = true;
-    counts.#next = counts.#firstOpen(watermark);
-    for (const slice of counts.#slices.values()) if (slice.end < counts.#next) counts.#enter(slice);
-    return counts;
+  }
+
+  #restored(restore: CountsRestore): this {
+    this.#watermark = restore.finish();
+    this.#keys.release();
+    this.#inherits = true;
+    this.#next = this.#firstOpen(this.#watermark);
+    for (const slice of this.#slices.values()) if (slice.end < this.#next) this.#enter(slice);
+    return this;
   }
 
   #newRow(key: string): number {

@@ -1,0 +1,159 @@
+import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
+import { ShardState } from '../../../services/lib/rules/shard-state.ts';
+import { WindowCounts } from '../../../services/lib/windows/counts/window-counts.ts';
+import { EventId } from '../../../services/lib/windows/tables/event-id.ts';
+import { IdSet } from '../../../services/lib/windows/tables/id-set.ts';
+import type { Figure } from '../harness/bench.ts';
+import { collectGarbage } from './cpu.ts';
+import { rules, wholeRange } from './jobs.ts';
+import { longestPauses, ranMs } from './pauses.ts';
+
+const keyCounts = { '10K': 10_000, '200K': 200_000, '1M': 1_000_000 } as const;
+const eventsPerKey = 2;
+const keyBar = 120;
+/** Of a retained event: 32 bytes, by the layout of the slab; a cell of a hopping window has 8. */
+const eventBytes = 32;
+const pauseBarMs = 50;
+const startMs = Date.UTC(2026, 5, 1);
+const hopping = { size: 600_000, slide: 10_000, disorder: 2_000, maxDelay: 15_000 };
+
+/** Bytes per key at several sizes, then snapshot, restore and pauses at the largest. Every key has two events, all ids are retained. */
+export async function memoryFigures(report: (line: string) => void): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const [name, keys] of Object.entries(keyCounts)) {
+    const events = eventsPerKey * keys;
+    const rule = filled(events, () => ShardState.empty(rules, wholeRange), applyTo(keys));
+    const counts = filled(events, () => new WindowCounts(hopping, () => {}), countIn(keys));
+    const ids = filled(events, () => new IdSet(), addTo);
+    const perKey = ({ made, bytes }: Filled<ShardState | WindowCounts>) => ({
+      tables: (made.size.bytes - ids.made.bytes - eventBytes * events) / keys,
+      process: (bytes - ids.bytes - eventBytes * events) / keys,
+    });
+    const rulePerKey = perKey(rule);
+    const countsPerKey = perKey({ ...counts, bytes: counts.bytes + (eventBytes - 8) * events });
+    report(`${name} keys: ${JSON.stringify({ rule: rulePerKey, hopping: countsPerKey, id: ids.bytes / events })}`);
+    figures.push(
+      {
+        name: `ruleKeyBytes${name}`,
+        label: `rule, ${name} keys: per key (32 more a retained event)`,
+        value: rulePerKey.process,
+        unit: 'bytes',
+        atMost: keyBar,
+      },
+      {
+        name: `countsKeyBytes${name}`,
+        label: `hopping, ${name} keys: per key (8 more a key and slice)`,
+        value: countsPerKey.process,
+        unit: 'bytes',
+        atMost: keyBar,
+      },
+      { name: `idBytes${name}`, label: `per id that may come again, ${name} keys`, value: ids.bytes / events, unit: 'bytes' },
+    );
+    if (keys === keyCounts['1M']) figures.push(...(await pauseFigures(keys, rule.made, counts.made)));
+  }
+  return figures;
+}
+
+async function pauseFigures(keys: number, state: ShardState, counts: WindowCounts): Promise<Figure[]> {
+  let next = eventsPerKey * keys;
+  const apply = applyTo(keys);
+  const rule = await longestPauses({
+    snapshot: () => state.snapshot(),
+    apply: () => apply(state, next++),
+    restore: (frames) => ShardState.restoreStream(rules, frames),
+  });
+  let following = eventsPerKey * keys;
+  const count = countIn(keys);
+  const hops = await longestPauses({
+    snapshot: () => counts.snapshot(),
+    apply: () => count(counts, following++),
+    restore: (frames) => WindowCounts.restoreStream(hopping, [{ frames }], () => {}),
+  });
+  const closeMs = ranMs(() => counts.advanceWatermark(counts.watermark + hopping.slide));
+  return [
+    ...pausesOf('rule', 'rule', rule),
+    ...pausesOf('counts', 'hopping', hops),
+    { name: 'countsCloseMs', label: 'hopping, 1M keys: a window closes', value: closeMs, unit: 'ms', atMost: pauseBarMs },
+  ];
+}
+
+function pausesOf(name: string, label: string, pauses: Awaited<ReturnType<typeof longestPauses>>): Figure[] {
+  const of = (what: string): string => `${label}, 1M keys: ${what}`;
+  return [
+    { name: `${name}SnapshotMs`, label: of('snapshot while events are applied'), value: pauses.snapshotMs, unit: 'ms' },
+    { name: `${name}SnapshotMegabytes`, label: of('its size'), value: pauses.bytes / 1e6, unit: 'MB' },
+    { name: `${name}SnapshotPauseMs`, label: of('longest pause for a frame of it'), value: pauses.pauseMs, unit: 'ms', atMost: pauseBarMs },
+    { name: `${name}ApplyPauseMs`, label: of('longest apply meanwhile'), value: pauses.applyMs, unit: 'ms', atMost: pauseBarMs },
+    { name: `${name}RestoreMs`, label: of('restore'), value: pauses.restoreMs, unit: 'ms' },
+    {
+      name: `${name}RestorePauseMs`,
+      label: of('longest pause of the restore'),
+      value: pauses.restorePauseMs,
+      unit: 'ms',
+      atMost: pauseBarMs,
+    },
+  ];
+}
+
+interface Filled<T> {
+  readonly made: T;
+  /** By which the heap and typed arrays of the process have grown, after a collection. */
+  readonly bytes: number;
+}
+
+function filled<T>(events: number, make: () => T, add: (to: T, i: number) => void): Filled<T> {
+  const used = (): number => {
+    collectGarbage();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const before = used();
+  const made = make();
+  for (let i = 0; i < events; i++) add(made, i);
+  return { made, bytes: used() - before };
+}
+
+const id = new EventId();
+const addTo = (ids: IdSet, i: number): void => {
+  id.parse(idText(i));
+  if (!ids.has(id, 0)) ids.add(id, startMs, 0);
+};
+
+const userOf = (i: number, keys: number): string => `user-${String(i % keys).padStart(9, '0')}`;
+/** Ten seconds for a round of all keys: a key's events lie in different slices. */
+const timeOf = (i: number, keys: number): number => startMs + Math.floor((i / keys) * 10_000);
+
+const countIn =
+  (keys: number) =>
+  (counts: WindowCounts, i: number): void =>
+    void counts.add(userOf(i, keys), idText(i), timeOf(i, keys));
+
+const applyTo =
+  (keys: number) =>
+  (state: ShardState, i: number): void =>
+    void state.apply(cancellation(idText(i), userOf(i, keys), timeOf(i, keys)), undefined);
+
+const idBytes = Buffer.alloc(16);
+
+/** 32 hex digits, spread as those of a digest are. */
+function idText(i: number): string {
+  for (const [word, odd] of [0x9e3779b1, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f].entries())
+    idBytes.writeInt32LE(Math.imul(i + 1, odd), 4 * word);
+  return idBytes.toString('hex');
+}
+
+const cancellation = (eventId: string, userId: string, occurredAt: number): BookingEvent => ({
+  schemaVersion: 1,
+  eventId,
+  type: 'cancelled',
+  bookingId: 'b-1',
+  version: 1,
+  userId,
+  tourId: 'tour-1',
+  occurredAt,
+  seats: 1,
+  amountMinor: 1,
+  currency: 'EUR',
+  channel: 'web',
+  source: 'sdk',
+});
