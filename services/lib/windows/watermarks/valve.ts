@@ -1,4 +1,4 @@
-import { checkSpan, minTime } from '../time.ts';
+import { checkedWatermark, checkSpan, minTime } from '../time.ts';
 import { WindowError } from '../window-error.ts';
 
 /** What changed: a new joint watermark, or all inputs having become idle, or one being active again. */
@@ -36,9 +36,10 @@ export class WatermarkValve {
     return this.#watermark;
   }
 
-  /** A watermark of one input. Ignored while the input is idle, and when it goes back. */
-  advance(input: number, watermark: number): ValveOutput {
+  /** A watermark of one input. Ignored while the input is idle, and when it goes back. Throws PARAMETER_INVALID for no whole number. */
+  advance(input: number, time: number): ValveOutput {
     const state = this.#input(input);
+    const watermark = checkedWatermark(time);
     if (state.idle || watermark <= state.watermark) return nothing;
     state.watermark = watermark;
     state.aligned ||= watermark >= this.#watermark;

@@ -91,4 +91,13 @@ describe('the valve of several inputs', () => {
     assert.doesNotThrow(() => new WatermarkValve(100_000));
     assert.throws(() => new WatermarkValve(2).advance(2, 1), /there is no input 2, only 2/);
   });
+
+  it('refuses a watermark that is no whole number, and goes on', () => {
+    const valve = new WatermarkValve(2);
+    valve.advance(0, 5);
+    for (const watermark of [Number.NaN, 0.5, Number.POSITIVE_INFINITY]) {
+      assert.throws(() => valve.advance(1, watermark), { code: 'PARAMETER_INVALID' });
+    }
+    assert.deepEqual(valve.advance(1, 3), { watermark: 3 });
+  });
 });
