@@ -1,4 +1,5 @@
 import type { Plain } from '../plain.ts';
+import { savedCount, savedList, savedNumber } from '../state/saved.ts';
 import type { Aggregate } from './aggregate.ts';
 import { checkNumber } from './numbers.ts';
 
@@ -12,5 +13,8 @@ export const avg: Aggregate<number, SumAndCount, number | null> = {
   result: ([sum, count]) => (count === 0 ? null : sum / count),
   check: checkNumber,
   save: (pair) => pair,
-  load: (saved: Plain) => saved as unknown as SumAndCount,
+  load: (saved: Plain) => {
+    const [sum, count] = savedList(saved, 2);
+    return [savedNumber(sum), savedCount(count)];
+  },
 };

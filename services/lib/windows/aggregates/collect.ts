@@ -1,4 +1,5 @@
 import { checkPlain, type Plain } from '../plain.ts';
+import { savedList, savedValue } from '../state/saved.ts';
 import type { Aggregate } from './aggregate.ts';
 
 /** The values themselves. Keeps all of them: where a number will do, aggregate. */
@@ -15,5 +16,5 @@ export const collect = <V extends Plain>(): Aggregate<V, V[], readonly V[]> => (
   result: (values) => [...values],
   check: checkPlain,
   save: (values) => [...values],
-  load: (saved) => [...(saved as readonly V[])],
+  load: (saved) => savedList(saved).map((value) => savedValue(value) as V),
 });

@@ -1,4 +1,5 @@
 import type { Plain } from '../plain.ts';
+import { savedCount } from '../state/saved.ts';
 import type { Aggregate } from './aggregate.ts';
 
 /** Number of records. */
@@ -8,5 +9,5 @@ export const count: Aggregate<unknown, number, number> = {
   merge: (a, b) => a + b,
   result: (total) => total,
   save: (total) => total,
-  load: (saved: Plain) => saved as number,
+  load: (saved: Plain) => savedCount(saved),
 };

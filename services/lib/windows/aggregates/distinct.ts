@@ -1,8 +1,14 @@
 import type { Plain } from '../plain.ts';
+import { misplaced, savedList } from '../state/saved.ts';
 import { WindowError } from '../window-error.ts';
 import type { Aggregate } from './aggregate.ts';
 
 export type Scalar = string | number | boolean | null;
+
+function savedScalar(saved: Plain): Scalar {
+  if (typeof saved === 'object' && saved !== null) throw misplaced(saved, 'a scalar');
+  return saved;
+}
 
 /** Number of different values, told apart by type and value: 1 and "1" are two, 0 and −0 are one. Keeps each value once. */
 export const distinct: Aggregate<Scalar, Set<Scalar>, number> = {
@@ -18,5 +24,5 @@ export const distinct: Aggregate<Scalar, Set<Scalar>, number> = {
     if (!scalar) throw new WindowError('RECORD_INVALID', `only JSON scalars can be told apart, got ${typeof value}`);
   },
   save: (seen) => [...seen],
-  load: (saved: Plain) => new Set(saved as readonly Scalar[]),
+  load: (saved: Plain) => new Set(savedList(saved).map(savedScalar)),
 };

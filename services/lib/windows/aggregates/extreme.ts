@@ -1,4 +1,5 @@
 import type { Plain } from '../plain.ts';
+import { savedNumber } from '../state/saved.ts';
 import type { Aggregate } from './aggregate.ts';
 import { checkNumber } from './numbers.ts';
 
@@ -12,7 +13,7 @@ const extreme = (better: (a: number, b: number) => number): Aggregate<number, Ex
   result: (best) => best,
   check: checkNumber,
   save: (best) => best,
-  load: (saved: Plain) => saved as Extreme,
+  load: (saved: Plain) => (saved === null ? null : savedNumber(saved)),
 });
 
 export const min = extreme(Math.min);

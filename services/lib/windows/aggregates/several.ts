@@ -1,4 +1,4 @@
-import type { Plain } from '../plain.ts';
+import { savedList } from '../state/saved.ts';
 import type { Aggregate } from './aggregate.ts';
 
 type Results<T> = { readonly [K in keyof T]: T[K] extends Aggregate<never, never, infer R> ? R : never };
@@ -18,6 +18,9 @@ export function several<V, T extends Readonly<Record<string, Aggregate<V, unknow
       for (const part of all) part.check?.(value);
     },
     save: (accumulators) => all.map((part, i) => part.save(accumulators[i])),
-    load: (saved) => all.map((part, i) => part.load((saved as readonly Plain[])[i] ?? null)),
+    load: (saved) => {
+      const each = savedList(saved, all.length);
+      return all.map((part, i) => part.load(each[i] ?? null));
+    },
   };
 }

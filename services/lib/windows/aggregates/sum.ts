@@ -1,4 +1,5 @@
 import type { Plain } from '../plain.ts';
+import { savedNumber } from '../state/saved.ts';
 import type { Aggregate } from './aggregate.ts';
 import { checkNumber } from './numbers.ts';
 
@@ -10,5 +11,5 @@ export const sum: Aggregate<number, number, number> = {
   result: (total) => total,
   check: checkNumber,
   save: (total) => total,
-  load: (saved: Plain) => saved as number,
+  load: (saved: Plain) => savedNumber(saved),
 };

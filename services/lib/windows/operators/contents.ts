@@ -1,6 +1,7 @@
 import type { Aggregate } from '../aggregates/aggregate.ts';
 import type { Element, Evictor } from '../evictors/evictor.ts';
 import type { Plain } from '../plain.ts';
+import { loadElements, saveElements } from '../state/elements.ts';
 
 /** What a window keeps of its records: one accumulator, or all of them where an evictor must choose. */
 export interface Contents<V, C, R> {
@@ -8,8 +9,8 @@ export interface Contents<V, C, R> {
   add(contents: C, timestamp: number, value: V): C;
   /** `b` follows `a`. */
   merge(a: C, b: C): C;
-  /** What a firing emits, and what is left after it. */
-  fire(contents: C): { readonly value: R; readonly left: C };
+  /** What a firing emits, and what is left after it; undefined: nothing, the window is empty again. */
+  fire(contents: C): { readonly value: R; readonly left: C | undefined };
   save(contents: C): Plain;
   load(saved: Plain): C;
 }
@@ -34,8 +35,9 @@ export const evicted = <V, A, R>(aggregate: Aggregate<V, A, R>, evictor: Evictor
   fire: (elements) => {
     const shown = evictor.when === 'before' ? evictor.keep(elements) : elements;
     const accumulator = shown.reduce((sofar, { value }) => aggregate.add(sofar, value), aggregate.create());
-    return { value: aggregate.result(accumulator), left: [...(evictor.when === 'after' ? evictor.keep(shown) : shown)] };
+    const left = evictor.when === 'after' ? evictor.keep(shown) : shown;
+    return { value: aggregate.result(accumulator), left: left.length === 0 ? undefined : [...left] };
   },
-  save: (elements) => elements.map(({ timestamp, value }) => [timestamp, value as Plain]),
-  load: (saved) => (saved as readonly (readonly [number, Plain])[]).map(([timestamp, value]) => ({ timestamp, value: value as V })),
+  save: saveElements,
+  load: loadElements,
 });

@@ -2,9 +2,11 @@ import type { Aggregate } from '../aggregates/aggregate.ts';
 import type { Element } from '../evictors/evictor.ts';
 import { checkPlain, type Plain } from '../plain.ts';
 import type { KeyedRecord } from '../record.ts';
+import { loadElements, saveElements } from '../state/elements.ts';
 import { Floors, type InRange } from '../state/floors.ts';
 import { readParts, type SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
+import { misplaced } from '../state/saved.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
 import { addTime, checkedWatermark, checkSpan, minTime, recordTime } from '../time.ts';
 import { WindowError } from '../window-error.ts';
@@ -120,12 +122,13 @@ export class LookBackOperator<V, R> {
 
   *#rows(): Iterable<unknown> {
     yield [this.#watermark, this.#floors.save()];
-    for (const [key, elements] of this.#keys) yield [key, elements.map(({ timestamp, value }) => [timestamp, value])];
+    for (const [key, elements] of this.#keys) yield [key, saveElements(elements)];
   }
 
   #load(key: string, saved: Plain): void {
     if (this.#keys.has(key)) throw new WindowError('STATE_INVALID', `key ${key} is in two of the snapshots`);
-    const elements = (saved as readonly (readonly [number, V & Plain])[]).map(([timestamp, value]) => ({ timestamp, value }));
+    const elements = loadElements<V>(saved);
+    if (elements.some(({ timestamp }, i) => timestamp < (elements[i - 1]?.timestamp ?? minTime))) throw misplaced(saved, 'records by time');
     if (elements[0] !== undefined) this.#open(key, elements[0].timestamp, elements);
   }
 

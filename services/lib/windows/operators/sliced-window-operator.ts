@@ -5,6 +5,7 @@ import type { HoppingSlices } from '../slices/hopping-slices.ts';
 import { Floors, type InRange } from '../state/floors.ts';
 import { readParts, type SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
+import { misplaced, savedCount, savedList, savedTime } from '../state/saved.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
 import { addTime, checkedWatermark, checkSpan, maxTime, minTime, recordTime } from '../time.ts';
 import { TimeWindow } from '../time-window.ts';
@@ -147,19 +148,30 @@ export class SlicedWindowOperator<V, R> {
 
   #load(key: string, saved: Plain): void {
     if (this.#keys.has(key)) throw new WindowError('STATE_INVALID', `key ${key} is in two of the snapshots`);
-    const [slices, pending, fired] = saved as readonly [
-      slices: readonly (readonly [number, Plain])[],
-      pending: readonly number[],
-      fired: readonly (readonly [number, number])[],
-    ];
+    const [slices, pending, fired] = savedList(saved, 3);
     const state: KeySlices = {
-      slices: new Map(slices.map(([end, accumulator]) => [end, this.#aggregate.load(accumulator)])),
+      slices: new Map(savedList(slices).map((slice) => this.#loadSlice(savedList(slice, 2)))),
       pending: new Set<number>(),
-      fired: new Map(fired),
+      fired: new Map(savedList(fired).map((window) => this.#loadFired(savedList(window, 2)))),
     };
     this.#keys.set(key, state);
-    for (const end of pending) this.#expect(key, state, end);
+    for (const end of savedList(pending)) this.#expect(key, state, this.#savedEnd(end, 0));
     for (const end of state.fired.keys()) this.#timers.push({ time: this.#cleanupTime(end), key, windowEnd: end });
+  }
+
+  #loadSlice([end, accumulator = null]: readonly Plain[]): readonly [number, unknown] {
+    return [this.#savedEnd(end, this.#slices.size), this.#aggregate.load(accumulator)];
+  }
+
+  #loadFired([end, panes]: readonly Plain[]): readonly [number, number] {
+    return [this.#savedEnd(end, 0), savedCount(panes)];
+  }
+
+  /** The end of a slice or window that `process` could have made: at others, near the ends of time, adding a slide would change nothing. */
+  #savedEnd(saved: Plain | undefined, after: number): number {
+    const end = savedTime(saved);
+    if (end + after >= maxTime || end - this.#slices.size - this.#slices.slide <= minTime) throw misplaced(end, 'an end within time');
+    return end;
   }
 
   #windowOf(end: number): TimeWindow {

@@ -1,4 +1,5 @@
 import type { Plain } from '../plain.ts';
+import { misplaced, savedCount, savedFlag, savedList, savedTime } from '../state/saved.ts';
 import { TimeWindow } from '../time-window.ts';
 import type { Trigger, WindowTrigger } from '../triggers/trigger.ts';
 import type { Contents } from './contents.ts';
@@ -51,22 +52,18 @@ export class WindowState<V, C> {
   }
 
   static load<V, C>(saved: Plain, trigger: Trigger<V>, contents: Contents<V, C, unknown>): WindowState<V, C> {
-    const [start, end, ofTrigger, ofContents, timer, index, nonSpeculativeIndex, flags] = saved as readonly [
-      start: number,
-      end: number,
-      trigger: Plain,
-      contents: readonly [Plain] | null,
-      timer: number | null,
-      index: number,
-      nonSpeculativeIndex: number,
-      flags: readonly [changed: boolean, finished: boolean, closed: boolean],
-    ];
-    const state = new WindowState<V, C>(new TimeWindow(start, end), trigger.open(ofTrigger));
-    if (ofContents !== null) state.contents = contents.load(ofContents[0]);
-    if (timer !== null) state.timer = timer;
-    state.index = index;
-    state.nonSpeculativeIndex = nonSpeculativeIndex;
-    [state.changed, state.finished, state.closed] = flags;
+    const [start, end, ofTrigger = null, ofContents = null, timer, index, nonSpeculativeIndex, flags] = savedList(saved, 8);
+    const window = new TimeWindow(savedTime(start), savedTime(end));
+    if (window.start >= window.end) throw misplaced(saved, 'a window that ends after its start');
+    const state = new WindowState<V, C>(window, trigger.open(ofTrigger));
+    if (ofContents !== null) state.contents = contents.load(savedList(ofContents, 1)[0] as Plain);
+    if (timer !== null) state.timer = savedTime(timer);
+    state.index = savedCount(index);
+    state.nonSpeculativeIndex = savedCount(nonSpeculativeIndex);
+    const [changed, finished, closed] = savedList(flags, 3);
+    state.changed = savedFlag(changed);
+    state.finished = savedFlag(finished);
+    state.closed = savedFlag(closed);
     return state;
   }
 
@@ -81,7 +78,8 @@ export class WindowState<V, C> {
     for (const part of parts) {
       state.trigger.absorb(part.trigger.save());
       if (part.contents !== undefined) {
-        state.contents = contents.merge(state.contents ?? contents.create(), part.contents);
+        // The first as it is: a session that grows by one record must not copy all that it holds.
+        state.contents = state.contents === undefined ? part.contents : contents.merge(state.contents, part.contents);
       }
       state.changed ||= part.changed;
     }

@@ -1,5 +1,6 @@
 import type { Plain } from '../plain.ts';
 import { minTime } from '../time.ts';
+import { savedList, savedText, savedTime } from './saved.ts';
 
 /** Which keys lie in a range. What a range is and looks like is the caller's: a hash range of a shard, for example. */
 export type InRange = (key: string, range: string) => boolean;
@@ -43,6 +44,9 @@ export class Floors {
   }
 
   static saved(saved: Plain): readonly Floor[] {
-    return (saved as readonly (readonly [string, number])[]).map(([range, time]) => ({ range, time }));
+    return savedList(saved).map((floor) => {
+      const [range, time] = savedList(floor, 2);
+      return { range: savedText(range), time: savedTime(time) };
+    });
   }
 }

@@ -1,8 +1,9 @@
 import type { Plain } from '../plain.ts';
-import { corrupt } from '../snapshot/snapshot-error.ts';
+import { corrupt, SnapshotError } from '../snapshot/snapshot-error.ts';
 import { WindowError } from '../window-error.ts';
 import { Floors, type InRange } from './floors.ts';
 import { readRows } from './rows.ts';
+import { savedList, savedText, savedTime } from './saved.ts';
 
 /** What an operator takes over from one snapshot. */
 export interface SnapshotPart {
@@ -46,23 +47,27 @@ function readPart(
   load: (key: string, saved: Plain) => void,
 ): number {
   let time: number | undefined;
-  try {
-    for (const row of readRows(kind, frames)) {
-      if (time === undefined) {
-        const [saved, inherited] = row as readonly [number, Plain];
-        const known = Floors.saved(inherited);
-        if (known.length > 0 && !canTell) throw new WindowError('STATE_INVALID', 'the snapshot speaks of ranges: inRange is missing');
-        for (const floor of known) floors.add(floor.range, floor.time);
-        if (range !== undefined) floors.add(range, saved);
-        time = saved;
-      } else {
-        const [key, saved] = row as readonly [string, Plain];
-        load(key, saved);
-      }
+  for (const row of readRows(kind, frames)) {
+    const [first, saved = null] = savedList(row, 2);
+    if (time === undefined) {
+      const known = Floors.saved(saved);
+      if (known.length > 0 && !canTell) throw new WindowError('STATE_INVALID', 'the snapshot speaks of ranges: inRange is missing');
+      for (const floor of known) floors.add(floor.range, floor.time);
+      time = savedTime(first);
+      if (range !== undefined) floors.add(range, time);
+    } else {
+      loadRow(savedText(first), saved, load);
     }
-  } catch (error) {
-    throw error instanceof TypeError ? corrupt('a row is not what this operator writes', error) : error;
   }
   if (time === undefined) throw corrupt('it has no rows');
   return time;
+}
+
+/** An aggregate or a trigger of the caller's own may fail in any way on what it did not save. */
+function loadRow(key: string, saved: Plain, load: (key: string, saved: Plain) => void): void {
+  try {
+    load(key, saved);
+  } catch (error) {
+    throw error instanceof SnapshotError || error instanceof WindowError ? error : corrupt('a row is not what this operator writes', error);
+  }
 }

@@ -1,18 +1,16 @@
+import type { Element } from '../evictors/evictor.ts';
 import { checkPlain, type Plain } from '../plain.ts';
 import type { KeyedRecord } from '../record.ts';
+import { loadElements, saveElements } from '../state/elements.ts';
 import type { SnapshotPart } from '../state/parts.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
 import { addTime, checkSpan } from '../time.ts';
+import { WindowError } from '../window-error.ts';
 import { type OpenWindow, StreamTimeOperator, type StreamTimeOptions, type Update } from './stream-time-operator.ts';
 
 export interface SlidingWindowsOptions<V, A, R> extends StreamTimeOptions<V, A, R> {
   /** Newest − oldest record of a window, at most. */
   readonly difference: number;
-}
-
-interface Arrived<V> {
-  readonly timestamp: number;
-  readonly value: V;
 }
 
 interface Expiry {
@@ -29,7 +27,7 @@ interface Expiry {
 export class SlidingWindows<V, R> extends StreamTimeOperator<V, R> {
   readonly #difference: number;
   /** Records that an open window or one to come may hold, in order of arrival. */
-  readonly #records = new Map<string, Arrived<V>[]>();
+  readonly #records = new Map<string, Element<V>[]>();
   readonly #expiries = new TimerQueue<Expiry>((a, b) => a.time - b.time || compareText(a.key, b.key));
 
   constructor(options: SlidingWindowsOptions<V, unknown, R>) {
@@ -79,7 +77,7 @@ export class SlidingWindows<V, R> extends StreamTimeOperator<V, R> {
   }
 
   protected override *extras(): Generator<readonly [string, Plain]> {
-    for (const [key, records] of this.#records) yield [key, records.map(({ timestamp, value }) => [timestamp, value as Plain])];
+    for (const [key, records] of this.#records) yield [key, saveElements(records)];
   }
 
   protected override recordsKept(): number {
@@ -89,7 +87,8 @@ export class SlidingWindows<V, R> extends StreamTimeOperator<V, R> {
   }
 
   protected override loadExtra(key: string, saved: Plain): void {
-    const records = (saved as readonly (readonly [number, V & Plain])[]).map(([timestamp, value]) => ({ timestamp, value }));
+    if (this.#records.has(key)) throw new WindowError('STATE_INVALID', `key ${key} is in two of the snapshots`);
+    const records = loadElements<V>(saved);
     for (const { timestamp } of records) this.#keep(key, records, timestamp);
   }
 
@@ -103,7 +102,7 @@ export class SlidingWindows<V, R> extends StreamTimeOperator<V, R> {
   }
 
   /** Windows that the record may have made: its own, the one after it, and those after the records before it. */
-  *#startsFor(records: readonly Arrived<V>[], timestamp: number, ownStart: number): Generator<number> {
+  *#startsFor(records: readonly Element<V>[], timestamp: number, ownStart: number): Generator<number> {
     yield ownStart;
     yield timestamp + 1;
     for (const before of records) {
@@ -112,13 +111,13 @@ export class SlidingWindows<V, R> extends StreamTimeOperator<V, R> {
   }
 
   /** Undefined: no record lies in it. */
-  #windowOver(records: readonly Arrived<V>[], start: number, end: number): OpenWindow | undefined {
+  #windowOver(records: readonly Element<V>[], start: number, end: number): OpenWindow | undefined {
     const held = records.filter(({ timestamp }) => start <= timestamp && timestamp <= end);
     if (held.length === 0) return undefined;
     return { start, end, accumulator: held.reduce((sofar, { value }) => this.aggregate.add(sofar, value), this.aggregate.create()) };
   }
 
-  #keep(key: string, records: Arrived<V>[], timestamp: number): void {
+  #keep(key: string, records: Element<V>[], timestamp: number): void {
     this.#records.set(key, records);
     this.#expiries.push({ time: this.#uselessAt(timestamp), key });
   }

@@ -4,6 +4,7 @@ import type { KeyedRecord } from '../record.ts';
 import { Floors, type InRange } from '../state/floors.ts';
 import { readParts, type SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
+import { misplaced, savedList, savedTime } from '../state/saved.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
 import { addTime, checkedWatermark, checkSpan, minTime, recordTime } from '../time.ts';
 import { WindowError } from '../window-error.ts';
@@ -122,9 +123,14 @@ export abstract class StreamTimeOperator<V, R> {
   /** Called once, on an operator that is new. */
   protected restoreFrom(parts: readonly SnapshotPart[]): this {
     this.#streamTime = readParts(this.#kind, parts, this.#floors, this.#inRange, (key, saved) => {
-      const [start, end, accumulator] = saved as readonly [number | null, number | null, Plain];
-      if (start === null || end === null) this.loadExtra(key, accumulator);
-      else this.open(key, { start, end, accumulator: this.aggregate.load(accumulator) });
+      const [first, last, accumulator = null] = savedList(saved, 3);
+      if (first === null) {
+        this.loadExtra(key, accumulator);
+        return;
+      }
+      const [start, end] = [savedTime(first), savedTime(last)];
+      if (start > end) throw misplaced(saved, 'a window that ends after its start');
+      this.open(key, { start, end, accumulator: this.aggregate.load(accumulator) });
     });
     return this;
   }
@@ -162,7 +168,9 @@ export abstract class StreamTimeOperator<V, R> {
   protected recordsKept(): number {
     return 0;
   }
-  protected loadExtra(_key: string, _saved: Plain): void {}
+  protected loadExtra(_key: string, saved: Plain): void {
+    throw misplaced(saved, 'a window');
+  }
   /** Windows up to this stream time have closed. */
   protected passed(_streamTime: number): void {}
 

@@ -36,9 +36,11 @@ export class StreamTimeSessions<V, R> extends StreamTimeOperator<V, R> {
     const start = Math.min(timestamp, ...near.map((session) => session.start));
     const end = Math.max(timestamp, ...near.map((session) => session.end));
     if (end < addTime(closeTime, -this.#gap)) return { updated: [], missed: [[start, end]], used: false };
-    let accumulator = this.aggregate.create();
-    for (const session of near) accumulator = this.aggregate.merge(accumulator, session.accumulator);
-    const grown = near[0]?.start === start ? near[0] : undefined;
+    // The first as it is: a session that grows by one record must not copy all that it holds.
+    const [first, ...others] = near;
+    let accumulator = first === undefined ? this.aggregate.create() : first.accumulator;
+    for (const session of others) accumulator = this.aggregate.merge(accumulator, session.accumulator);
+    const grown = first?.start === start ? first : undefined;
     for (const other of near) if (other !== grown) this.drop(key, other);
     const session: OpenWindow = grown ?? { start, end, accumulator };
     session.end = end;

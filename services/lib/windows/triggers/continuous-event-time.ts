@@ -1,4 +1,5 @@
 import type { Plain } from '../plain.ts';
+import { savedTime } from '../state/saved.ts';
 import { addTime, checkSpan } from '../time.ts';
 import { windowStart } from '../time-window.ts';
 import { fire, goOn, type Moment, type Trigger, type TriggerResult, type WindowTrigger } from './trigger.ts';
@@ -17,7 +18,7 @@ export class ContinuousEventTimeTrigger implements Trigger<unknown> {
   }
 
   open(saved: Plain = null): WindowTrigger<unknown> {
-    return new WindowInterval(this.#interval, saved as number | null);
+    return new WindowInterval(this.#interval, saved === null ? null : savedTime(saved));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Plain } from '../plain.ts';
+import { savedCount } from '../state/saved.ts';
 import { checkSpan } from '../time.ts';
 import { fire, goOn, type Trigger, type TriggerResult, type WindowTrigger } from './trigger.ts';
 
@@ -12,7 +13,7 @@ export class CountTrigger implements Trigger<unknown> {
   }
 
   open(saved: Plain = 0): WindowTrigger<unknown> {
-    return new WindowCount(this.#atLeast, saved as number);
+    return new WindowCount(this.#atLeast, savedCount(saved));
   }
 }
 

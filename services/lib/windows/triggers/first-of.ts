@@ -1,4 +1,5 @@
 import type { Plain } from '../plain.ts';
+import { savedList } from '../state/saved.ts';
 import { WindowError } from '../window-error.ts';
 import { goOn, type Moment, type Trigger, type TriggerResult, type WindowTrigger } from './trigger.ts';
 
@@ -12,7 +13,7 @@ export class FirstOfTrigger<V> implements Trigger<V> {
   }
 
   open(saved?: Plain): WindowTrigger<V> {
-    const states = saved as readonly Plain[] | undefined;
+    const states = saved === undefined ? undefined : savedList(saved, this.#triggers.length);
     return new WindowFirst(this.#triggers.map((trigger, i) => trigger.open(states?.[i])));
   }
 }

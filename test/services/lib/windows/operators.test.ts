@@ -12,6 +12,7 @@ import { LookBackOperator } from '../../../../services/lib/windows/operators/loo
 import { beamPanes, type Pane } from '../../../../services/lib/windows/operators/pane.ts';
 import { WindowOperator } from '../../../../services/lib/windows/operators/window-operator.ts';
 import { SlidingWindows } from '../../../../services/lib/windows/stream-time/sliding-windows.ts';
+import { StreamTimeSessions } from '../../../../services/lib/windows/stream-time/stream-time-sessions.ts';
 import { StreamTimeWindows } from '../../../../services/lib/windows/stream-time/stream-time-windows.ts';
 import { maxTime, minTime } from '../../../../services/lib/windows/time.ts';
 import { ContinuousEventTimeTrigger } from '../../../../services/lib/windows/triggers/continuous-event-time.ts';
@@ -200,6 +201,29 @@ describe('a session that grows', () => {
   });
 });
 
+describe('a session that holds many records', () => {
+  it('is not copied for each of them', () => {
+    let merges = 0;
+    const all = collect<number>();
+    const aggregate: typeof all = {
+      ...all,
+      merge: (a, b) => {
+        merges += 1;
+        return all.merge(a, b);
+      },
+    };
+    const operator = new WindowOperator({ assigner: new SessionWindows({ gap: 5 }), aggregate });
+    const byStreamTime = new StreamTimeSessions({ gap: 5, grace: 50, emit: 'on-close', aggregate });
+    const times = [3, 1, 6, 18, 9, 14];
+    for (const each of [operator, byStreamTime]) {
+      merges = 0;
+      for (const time of times) each.process(at(time, time));
+      assert.equal(merges, 1, 'only the two sessions that 14 joins');
+    }
+    assert.deepEqual(values(operator.advanceWatermark(100)), [[3, 1, 6, 9, 18, 14]]);
+  });
+});
+
 describe('an evictor', () => {
   const fired = (evictor: TimeEvictor | CountEvictor, ...times: number[]) => {
     const operator = new WindowOperator({
@@ -221,6 +245,30 @@ describe('an evictor', () => {
       [1, 2],
       [2, 3, 4],
     ]);
+  });
+
+  it('that keeps nothing leaves a window that is empty, and does not fire', () => {
+    const operator = new WindowOperator({
+      assigner: new TumblingWindows({ size: 10 }),
+      aggregate: collect<number>(),
+      trigger: new ContinuousEventTimeTrigger(4),
+      evictor: { when: 'after', keep: () => [] },
+    });
+    operator.process(at(1, 1));
+    assert.deepEqual(values(operator.advanceWatermark(4)), [[1]]);
+    assert.deepEqual(values(operator.advanceWatermark(9)), []);
+  });
+
+  it('keeps the records of sessions that join, those of the earlier session first', () => {
+    const operator = new WindowOperator({
+      assigner: new SessionWindows({ gap: 5 }),
+      aggregate: collect<number>(),
+      allowedLateness: 20,
+      evictor: new CountEvictor(3),
+    });
+    for (const time of [10, 2, 1]) operator.process(at(time, time));
+    assert.deepEqual(values(operator.advanceWatermark(20)), [[2, 1], [10]]);
+    assert.deepEqual(values(operator.process(at(6, 6)).panes), [[1, 10, 6]]);
   });
 
   it('after a pane removes what that pane still shows', () => {

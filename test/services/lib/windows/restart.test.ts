@@ -304,7 +304,7 @@ describe('a snapshot', () => {
 
   it('holds nothing that JSON would change: a record that brings it is refused', () => {
     const aggregate = collect<never>();
-    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, undefined, new Date(0), [{ a: [1n] }], nested(100)] as never[]) {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, undefined, new Date(0), [{ a: [1n] }], nested(65), Array(2)] as never[]) {
       const record = { key: 'k', timestamp: 1, value };
       const run = { assigner: new GlobalWindows(), aggregate: count };
       const refused = (error: unknown): boolean => error instanceof WindowError && error.code === 'RECORD_INVALID';
@@ -312,6 +312,27 @@ describe('a snapshot', () => {
       assert.throws(() => new WindowOperator({ ...run, evictor: new CountEvictor(1) }).process(record), refused);
       assert.throws(() => new LookBackOperator({ span: 1, aggregate: count }).process(record), refused);
       assert.throws(() => new SlidingWindows({ difference: 1, grace: 0, emit: 'on-close', aggregate: count }).process(record), refused);
+    }
+  });
+
+  it('holds whatever a record was allowed to bring, however deep the aggregate puts it', () => {
+    const value = nested(64) as string;
+    const aggregate = several({ inner: several({ values: collect<string>() }) });
+    const restored = WindowOperator.restore({ ...options, aggregate }, [
+      {
+        frames: (() => {
+          const operator = new WindowOperator({ ...options, aggregate });
+          operator.process({ key: 'k', timestamp: 1, value });
+          return [...operator.snapshot()];
+        })(),
+      },
+    ]);
+    assert.equal(restored.size.windows, 1);
+    const sliding = { difference: 1, grace: 0, emit: 'on-close', aggregate: count } as const;
+    const keepers = [new WindowOperator({ ...options, evictor: new CountEvictor(1) }), new LookBackOperator({ span: 1, aggregate: count })];
+    for (const keeper of [...keepers, new SlidingWindows(sliding)]) {
+      keeper.process({ key: 'k', timestamp: 1, value });
+      assert.ok([...keeper.snapshot()].length > 0);
     }
   });
 
