@@ -171,6 +171,27 @@ describe('counts in typed arrays', () => {
     assert.deepEqual(inOrder(running.told), inOrder(still.told).slice(-running.told.length));
   });
 
+  it('comes back from a stream as from frames', async () => {
+    const options = { size: 60, slide: 10, disorder: 5, summing: true };
+    const { counts, told } = counting(options);
+    for (let i = 0; i < 500; i++) counts.add(`user-${i % 40}`, idOf(i), Math.floor(i / 10), i);
+    async function* frames(): AsyncGenerator<Buffer> {
+      for (const frame of counts.snapshot()) {
+        await Promise.resolve();
+        yield frame;
+      }
+    }
+    const again: Told[] = [];
+    const copy = await WindowCounts.restoreStream(options, [{ frames: frames() }], ({ key, start, end, count, sum }) =>
+      again.push({ key, start, end, count, sum }),
+    );
+    told.length = 0;
+    counts.advanceWatermark(maxTime);
+    copy.advanceWatermark(maxTime);
+    assert.ok(told.length > 100);
+    assert.deepEqual(inOrder(again), inOrder(told));
+  });
+
   it('a second snapshot ends the one before', () => {
     const { counts } = counting({ size: 10, disorder: 0 });
     for (let i = 0; i < 20_000; i++) counts.add(`user-${i}`, idOf(i), 5);
