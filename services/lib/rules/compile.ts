@@ -63,7 +63,7 @@ export function compileRules(file: RulesFile): CompiledRules {
 
 function compileRule(rule: Rule): CompiledRule {
   const condition = conditionOf(rule);
-  const tests = [...Object.entries(rule.when).map(([field, values]) => allowedIn(field, values)), readable(condition)];
+  const tests = [...Object.entries(rule.when).map(([field, values]) => allowedIn(field, values)), ...readable(condition)];
   return {
     id: rule.id,
     version: rule.version,
@@ -71,7 +71,7 @@ function compileRule(rule: Rule): CompiledRule {
     action: rule.action ?? 'notify',
     severity: rule.severity,
     cooldownMs: milliseconds(rule.cooldown ?? 'PT0S'),
-    matches: (event) => tests.every((test) => test(event)),
+    matches: allOf(tests),
     condition,
   };
 }
@@ -92,6 +92,12 @@ function conditionOf({ id, count, sum, distinct, pairs, session }: Rule): Condit
 
 type Test = (event: BookingEvent) => boolean;
 
+/** One test, as most rules have, is asked itself. */
+function allOf(tests: readonly Test[]): Test {
+  const [only] = tests;
+  return tests.length === 1 && only !== undefined ? only : (event) => tests.every((test) => test(event));
+}
+
 /** What an object inherits is never a scalar, so no allowed value can be met by it. */
 function allowedIn(field: string, values: readonly unknown[]): Test {
   if (values.length === 1) {
@@ -103,23 +109,23 @@ function allowedIn(field: string, values: readonly unknown[]): Test {
 }
 
 /** Whether an event carries what the condition reads. */
-function readable(condition: Condition): Test {
+function readable(condition: Condition): Test[] {
   switch (condition.kind) {
     case 'count':
     case 'session':
-      return () => true;
+      return [];
     case 'sum': {
       const field = condition.field as keyof BookingEvent;
-      return (event) => Number.isSafeInteger(event[field]) && (event[field] as number) >= 0;
+      return [(event) => Number.isSafeInteger(event[field]) && (event[field] as number) >= 0];
     }
     case 'distinct': {
       const field = condition.field as keyof BookingEvent;
-      return (event) => isScalar(event[field]);
+      return [(event) => isScalar(event[field])];
     }
     case 'pairs': {
       const { open, close } = condition;
       const on = condition.on as keyof BookingEvent;
-      return (event) => (event.type === open || event.type === close) && isScalar(event[on]);
+      return [(event) => (event.type === open || event.type === close) && isScalar(event[on])];
     }
   }
 }

@@ -105,9 +105,11 @@ export abstract class RuleMemory implements Timeline {
     while (this.before !== none && this.nodes.time(this.before) > this.eventTime) this.before = this.older(this.before);
     this.#recorded = this.records(event);
     if (!this.#recorded) return undefined;
+    const newest = this.before === this.newest ? this.eventTime : this.nodes.time(this.newest);
+    const cooldown = this.#known ? this.keys.lastAt + this.rule.cooldownMs : Number.NEGATIVE_INFINITY;
+    if (newest <= cooldown) return undefined; // no evidence is newer than the newest event
     const at = this.judge(event);
-    if (at === undefined) return undefined;
-    if (this.#known && at <= this.keys.lastAt + this.rule.cooldownMs) return undefined;
+    if (at === undefined || at <= cooldown) return undefined;
     const { evidence, value } = this.prove(event);
     this.#alert = alertOf(this.rule, event.userId, event.eventId, evidence, value);
     return this.#alert;

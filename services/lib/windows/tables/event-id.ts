@@ -2,6 +2,7 @@ import { finishHash } from './hash.ts';
 
 const idDigits = 32;
 const notHex = 0xff;
+const notAscii = ~0x7f;
 const hexValues = new Uint8Array(128).fill(notHex);
 for (let value = 0; value < 16; value++) hexValues[value.toString(16).charCodeAt(0)] = value;
 
@@ -31,19 +32,29 @@ export class EventId {
   }
 
   #word(text: string, from: number): number {
-    let word = 0;
-    let seen = this.#seen;
-    for (let i = from; i < from + 8; i++) {
-      const code = text.charCodeAt(i);
-      const value = code < 128 ? (hexValues[code] as number) : notHex;
-      seen |= value;
-      word = (word << 4) | value;
-    }
-    this.#seen = seen;
-    return word;
+    const c0 = text.charCodeAt(from);
+    const c1 = text.charCodeAt(from + 1);
+    const c2 = text.charCodeAt(from + 2);
+    const c3 = text.charCodeAt(from + 3);
+    const c4 = text.charCodeAt(from + 4);
+    const c5 = text.charCodeAt(from + 5);
+    const c6 = text.charCodeAt(from + 6);
+    const c7 = text.charCodeAt(from + 7);
+    const v0 = valueOf(c0);
+    const v1 = valueOf(c1);
+    const v2 = valueOf(c2);
+    const v3 = valueOf(c3);
+    const v4 = valueOf(c4);
+    const v5 = valueOf(c5);
+    const v6 = valueOf(c6);
+    const v7 = valueOf(c7);
+    this.#seen |= ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7) & notAscii) | v0 | v1 | v2 | v3 | v4 | v5 | v6 | v7;
+    return (v0 << 28) | (v1 << 24) | (v2 << 20) | (v3 << 16) | (v4 << 12) | (v5 << 8) | (v6 << 4) | v7;
   }
 }
 
 export const textOfId = (a: number, b: number, c: number, d: number): string => hex(a) + hex(b) + hex(c) + hex(d);
 
 const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0');
+
+const valueOf = (code: number): number => hexValues[code & 0x7f] as number;

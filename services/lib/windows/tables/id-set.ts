@@ -2,6 +2,7 @@ import { EventId } from './event-id.ts';
 import {
   capacityFor,
   defaultPartitionBits,
+  fits,
   newSalt,
   partitionOf,
   RowMemory,
@@ -169,6 +170,11 @@ export class IdSet {
     let kept = 0;
     for (let slot = 0; slot < capacity; slot++) if (holds(partition, slot, horizon)) kept++;
     this.#rows += kept - partition.rows;
+    if (!partition.pending && fits(kept, capacity)) {
+      this.#sweep(partition, horizon);
+      partition.rows = kept;
+      return;
+    }
 
     const rows = this.#memory.take(capacityFor(kept));
     const { words: newWords, doubles: newDoubles, tags: newTags } = rows;
@@ -194,6 +200,42 @@ export class IdSet {
     partition.capacity = larger;
     partition.rows = kept;
     partition.limit = rowsAt(larger);
+  }
+
+  /**
+   * Takes out what is before the horizon, in the memory as it is. In the order of the slots from a free one on, a row that is put anew
+   * never comes to lie behind where it was; behind no gap it stays as it is, and costs no hash.
+   */
+  #sweep({ words, doubles, tags, capacity }: Partition, horizon: number): void {
+    let slot = tags.indexOf(0);
+    let gap = false;
+    for (let left = capacity; left > 0; left--) {
+      const tag = tags[slot] as number;
+      if (tag === 0) {
+        gap = false;
+      } else if ((doubles[slot * rowDoubles + timeAt] as number) < horizon) {
+        tags[slot] = 0;
+        gap = true;
+      } else if (gap) {
+        const from = slot * rowWords;
+        movedId.a = words[from] as number;
+        movedId.b = words[from + 1] as number;
+        movedId.c = words[from + 2] as number;
+        movedId.d = words[from + 3] as number;
+        let to = slotOf(movedId.hash(this.#salt), this.#bits, capacity);
+        while (to !== slot && tags[to] !== 0) to = to + 1 === capacity ? 0 : to + 1;
+        if (to !== slot) {
+          tags[slot] = 0;
+          tags[to] = tag;
+          words[to * rowWords] = movedId.a;
+          words[to * rowWords + 1] = movedId.b;
+          words[to * rowWords + 2] = movedId.c;
+          words[to * rowWords + 3] = movedId.d;
+          doubles[to * rowDoubles + timeAt] = doubles[slot * rowDoubles + timeAt] as number;
+        }
+      }
+      slot = slot + 1 === capacity ? 0 : slot + 1;
+    }
   }
 }
 

@@ -76,6 +76,8 @@ export const slotOf = (hash: number, bits: number, capacity: number): number =>
 const fullAt = 0.85;
 /** … to this load, or more if that would make it no larger. Between the two, about five rows are moved per row added. */
 const rebuiltTo = 0.7;
+/** What is swept may stay where it is up to this load: the number of live rows is about the same each time, not quite. */
+const sweptTo = 0.73;
 const smallestCapacity = 4;
 
 /** Memory left by another partition may be larger than needed by this factor. */
@@ -85,5 +87,8 @@ export const rowsAt = (capacity: number): number => Math.floor(capacity * fullAt
 
 /** Slots for `rows` rows and one more. */
 export const capacityFor = (rows: number): number => Math.max(smallestCapacity, Math.ceil((rows + 1) / rebuiltTo));
+
+/** So many rows may stay in memory of this capacity, neither too full nor much too large for them. */
+export const fits = (rows: number, capacity: number): boolean => rows + 1 <= capacity * sweptTo && capacityFor(rows) * maxSpare >= capacity;
 
 export const defaultPartitionBits = 6;

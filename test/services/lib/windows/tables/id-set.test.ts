@@ -148,4 +148,20 @@ describe('an id set', () => {
     for (let n = 50_000; n < 200_000; n++) use(set, idText(n), n, n - 5_000);
     assert.ok(set.size < 20_000 && set.bytes < 600_000, `${set.size} ${set.bytes}`);
   });
+
+  it('forgets in the memory it has, and nothing else, while as many ids come as go', () => {
+    const set = new IdSet(0);
+    const live = 200;
+    const sizes = new Set<number>();
+    for (let now = 0; now < 4_000; now++) {
+      const horizon = now - live;
+      assert.equal(use(set, idText(now), now, horizon), true, `a new one, ${now}`);
+      if (now < 2 * live) continue;
+      sizes.add(set.bytes);
+      if (now % 7 !== 0) continue;
+      for (let time = horizon; time <= now; time++) assert.equal(set.has(parsed(idText(time)), horizon), true, `${time} of ${now}`);
+      assert.equal(set.has(parsed(idText(horizon - 1)), horizon), false);
+    }
+    assert.equal(sizes.size, 1, [...sizes].join());
+  });
 });
