@@ -164,8 +164,7 @@ class PartReader {
   readonly #options: CheckedOptions;
   readonly #sink: CountsSink;
   readonly range: string | undefined;
-  /** By the snapshot's row numbers; undefined for a key out of range. */
-  readonly #rows = new Map<number, number | undefined>();
+  readonly #rows = new RowNumbers();
   readonly #magnitudes = new Set<number>();
   readonly #id = new EventId();
   #head: Head | undefined;
@@ -223,9 +222,9 @@ class PartReader {
     this.#begun();
     const row = from.uint();
     const key = from.text();
-    if (this.#rows.has(row)) throw corrupt('two keys have one row');
+    if (this.#rows.get(row) !== unknown) throw corrupt('two keys have one row');
     const taken = this.range === undefined || this.#options.inRange(key, this.range);
-    this.#rows.set(row, taken ? this.#sink.key(key) : undefined);
+    this.#rows.set(row, taken ? this.#sink.key(key) : leftOut);
   }
 
   #readCells(from: ByteReader): void {
@@ -236,12 +235,33 @@ class PartReader {
       const row = from.uint();
       const count = from.uint();
       const sum = summing ? from.int() : 0;
-      if (!this.#rows.has(row)) throw corrupt('a cell of no key');
       const taken = this.#rows.get(row);
-      if (taken === undefined) continue;
+      if (taken === unknown) throw corrupt('a cell of no key');
+      if (taken === leftOut) continue;
       this.#sink.cell(end, taken, count, sum, this.#magnitudes.has(end) ? 0 : magnitude);
       this.#magnitudes.add(end);
     }
+  }
+}
+
+const unknown = -1;
+/** Of a key out of range. */
+const leftOut = -2;
+const pageRows = 4_096;
+
+/** The state's row by the snapshot's, in pages: a Map of a million would stop everything when it grows. */
+class RowNumbers {
+  readonly #pages = new Map<number, Int32Array>();
+
+  get(row: number): number {
+    return this.#pages.get(Math.floor(row / pageRows))?.[row % pageRows] ?? unknown;
+  }
+
+  set(row: number, to: number): void {
+    const number = Math.floor(row / pageRows);
+    let page = this.#pages.get(number);
+    if (page === undefined) this.#pages.set(number, (page = new Int32Array(pageRows).fill(unknown)));
+    page[row % pageRows] = to;
   }
 }
 
