@@ -323,6 +323,12 @@ describe('counts in typed arrays', () => {
     assert.deepEqual([counts.size.keys, counts.size.cells], [0, 0]);
   });
 
+  it('rows of keys that are gone are used again, also in a small table', () => {
+    const { counts } = counting({ size: 10, disorder: 0, partitionBits: 0 });
+    for (let i = 0; i < 4_000; i++) counts.add(`user-${i}`, undefined, i * 10);
+    assert.ok(counts.size.bytes < 40_000, `${counts.size.bytes} bytes`);
+  });
+
   it('cells of a key that alternates between slices are put together', () => {
     const { counts, told } = counting({ size: 40, slide: 20, disorder: 50 });
     for (let i = 0; i < 100_000; i++) counts.add(`user-${i % 10 < 8 ? 0 : i % 10}`, undefined, (i % 3) * 20);
@@ -362,5 +368,7 @@ describe('counts in typed arrays', () => {
     for (const change of wrong)
       assert.throws(() => counting({ ...right, ...change }), { code: 'PARAMETER_INVALID' }, JSON.stringify(change));
     counting(right);
+    counting({ ...right, maxCells: 2 ** 30 });
+    counting({ size: 99_999_000, slide: 1_000, disorder: 1_000 });
   });
 });
