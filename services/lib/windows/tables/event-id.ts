@@ -53,8 +53,14 @@ export class EventId {
   }
 }
 
-export const textOfId = (a: number, b: number, c: number, d: number): string => hex(a) + hex(b) + hex(c) + hex(d);
+const digits = Buffer.alloc(idDigits / 2);
 
-const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0');
+export function textOfId(a: number, b: number, c: number, d: number): string {
+  digits.writeInt32BE(a, 0);
+  digits.writeInt32BE(b, 4);
+  digits.writeInt32BE(c, 8);
+  digits.writeInt32BE(d, 12);
+  return digits.toString('hex');
+}
 
 const valueOf = (code: number): number => hexValues[code & 0x7f] as number;
