@@ -29,6 +29,7 @@ function randomOf(start: number): (limit: number) => number {
 }
 
 const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'user-1', 'user-2', 'Zoë', '\ud800', '\u0000', 'k'.repeat(128)];
+const soundNames = ['__proto__', 'constructor', 'user-1', 'user-2', 'Zoë', 'k'.repeat(128)];
 const odd: readonly unknown[] = [
   null,
   true,
@@ -67,6 +68,7 @@ const fields = [
 class Inputs {
   readonly #below: (limit: number) => number;
   #clock = base;
+  #id = '0'.repeat(32);
 
   constructor(below: (limit: number) => number) {
     this.#below = below;
@@ -86,15 +88,15 @@ class Inputs {
 
   #event(): Record<string, unknown> {
     this.#clock += this.#below(2 * meanStepMs + 1);
-    const bookingId = this.#one(names);
+    if (this.#below(10) > 0) this.#id = this.#hex(); // else an id comes again
     return {
       schemaVersion: 1,
-      eventId: this.#below(20) === 0 ? this.#below(1_000).toString(16).padStart(32, '0') : this.#hex(),
+      eventId: this.#id,
       type: this.#one(['reserved', 'changed', 'cancelled', 'expired']),
-      bookingId,
+      bookingId: this.#name(),
       version: this.#below(5),
-      userId: this.#one(names),
-      tourId: this.#one(names),
+      userId: this.#name(),
+      tourId: this.#name(),
       occurredAt: this.#below(200) === 0 ? this.#one([946_684_800_000, 946_684_799_999, base - 1]) : this.#clock - this.#below(60_000),
       seats: this.#below(4),
       amountMinor: this.#one([0, -1, 100, 2 ** 40, 2 ** 53 - 1]),
@@ -103,6 +105,11 @@ class Inputs {
       source: 'sdk',
       extra: { ['__proto__']: this.#one(names) },
     };
+  }
+
+  /** Mostly one that an event may have. */
+  #name(): string {
+    return this.#below(8) === 0 ? this.#one(names) : this.#one(soundNames);
   }
 
   #hex(): string {
