@@ -52,7 +52,9 @@ describe('a stored snapshot of the rules in format version 1', () => {
     const restored = ShardState.restore(rules, [bytes]);
     const whole = ShardState.empty(rules, wholeRange);
     apply(whole, before);
-    assert.deepEqual(restored.size, whole.size);
+    // Not the bytes, which also depend on how the memory grew.
+    const { keys, ids, events } = restored.size;
+    assert.deepEqual({ keys, ids, events }, { keys: whole.size.keys, ids: whole.size.ids, events: whole.size.events });
     const told = apply(restored, after);
     const outcomes = told.flatMap((each) => (each.kind === 'used' ? each.alerts.map(({ ruleId }) => ruleId) : [each.reason]));
     assert.deepEqual(new Set(outcomes), new Set(['duplicate', 'late', 'count', 'sum', 'distinct', 'pairs', 'session']));
