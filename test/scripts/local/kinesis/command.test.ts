@@ -58,20 +58,6 @@ describe('npm run kinesis', function () {
     }
   });
 
-  it('ends at SIGTERM with 0 and leaves nothing behind when it is npm that gets the signal', async () => {
-    const child = spawn('npm', ['run', '--silent', 'kinesis', '--', '--port', '0'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      detached: true,
-    });
-    running.add(child);
-    const exited = once(child, 'close');
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
-    const { endpoint } = JSON.parse(String(line)) as { endpoint: string };
-    child.kill('SIGTERM');
-    assert.deepEqual(await exited, [0, null]); // 'close': its stdout, which the server holds too, is closed
-    await assert.rejects(fetch(endpoint));
-  });
-
   it('says what is wrong: a taken port with 1, wrong use with 2', async () => {
     const rig = await Rig.start();
     try {
