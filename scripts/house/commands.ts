@@ -7,7 +7,8 @@ export const commands: Readonly<Record<string, string>> = {
   kinesis: 'the local Kinesis alone',
   backtest: 'fraud rules over a file of booking events: what would they have raised, and what would a change change',
   replay: 'dead letters back to their stream',
-  conformance: 'statements of the Kinesis API reference, against the local Kinesis, another one or AWS; cases of window semantics, against the library',
+  conformance:
+    'statements of the Kinesis API reference, against the local Kinesis, another one or AWS; cases of window semantics, against the library',
   bench: 'figures beside their peers',
   doctor: 'what this machine has, lacks, and how to get it',
   setup: 'packages, jars and bundles; every command does this by itself',

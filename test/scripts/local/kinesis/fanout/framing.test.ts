@@ -18,7 +18,8 @@ const codec = new EventStreamCodec(
 
 describe('the framing of an event stream', () => {
   it("is what the AWS SDK's own decoder reads, both checksums included", () => {
-    const headerName = fc.string({ minLength: 1, maxLength: 60, unit: 'grapheme-ascii' });
+    // The SDK's decoder puts headers into a plain object, which loses one of this name.
+    const headerName = fc.string({ minLength: 1, maxLength: 60, unit: 'grapheme-ascii' }).filter((name) => name !== '__proto__');
     fc.assert(
       fc.property(
         fc.dictionary(headerName, fc.string({ unit: 'grapheme' }), { noNullPrototype: true }),
