@@ -27,9 +27,10 @@ export class Report {
     this.#print(this.#json ? jsonLine(outcome) : textLine(outcome));
   }
 
-  /** `notRun`: checks that were selected and not reached. */
-  summary(notRun: number): void {
+  /** `selected`: checks that were to run. */
+  summary(selected: number): void {
     const { passed, listed, failed, unsupported } = this.tally;
+    const notRun = selected - passed - failed - unsupported;
     const differing = listed === 0 ? '' : ` (${listed} of them differ as listed)`;
     const stopped = notRun === 0 ? '' : `; stopped: ${notRun} not run`;
     const text = `\n${passed} passed${differing}, ${failed} failed, ${unsupported} not for this target${stopped}`;
