@@ -171,10 +171,10 @@ const ofKind = <K extends FaultKind>(installed: readonly InstalledFault[], ...ki
 
 function firstOf(struck: readonly InstalledFault<Of<'partial'>>[], shardId: string): EntryFailure | undefined {
   // All of them draw: a failure by one must not shift the draws of the next.
-  const failing = struck.filter(
+  const [first] = struck.filter(
     ({ fault, random }) => (fault.shard === undefined || fault.shard === shardId) && random() < (fault.share ?? 1),
   );
-  return failing.length === 0 ? undefined : (failing[0]?.fault.code ?? 'ProvisionedThroughputExceededException');
+  return first && (first.fault.code ?? 'ProvisionedThroughputExceededException');
 }
 
 function delayOf({ delayMs, jitterMs = 0 }: Of<'slow'>, random: () => number): number {
