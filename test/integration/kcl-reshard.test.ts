@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { requirePart } from '../support/optional.ts';
 import { type Application, waitFor } from './kcl/application.ts';
-import { repeated, replayFaultsOf } from './kcl/history.ts';
+import { distinct, repeated, replayFaultsOf } from './kcl/history.ts';
 import { type Latency, latencyOf, type Span } from './kcl/latency.ts';
 import type { Recorder } from './kcl/recorder-process.ts';
 import { type Rig, startRig } from './kcl/rig.ts';
@@ -59,10 +59,7 @@ describe(`reshards ${shardCounts.join(' → ')} at ${recordsPerSecond} records/s
     }
     await load.stop();
     for (const application of applications.values()) {
-      await waitFor(`all of ${application.name}`, () => {
-        const deliveries = application.deliveries();
-        return deliveries.length - repeated(deliveries) >= rig.putSoFar;
-      });
+      await waitFor(`all of ${application.name}`, () => distinct(application.deliveries()) >= rig.putSoFar);
     }
     for (const recorder of recorders.values()) assert.deepEqual(await recorder.stop(), { code: 0, signal: null });
     const refused = `${load.throttled} puts and ${await rig.measured('ReadProvisionedThroughputExceeded')} reads refused`;

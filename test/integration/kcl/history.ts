@@ -41,5 +41,8 @@ export function replayFaultsOf(entries: readonly Entry[], put: number): string[]
   return [...faults, ...faultsOf(first, put)];
 }
 
+/** How many records have come. */
+export const distinct = (deliveries: readonly Delivery[]): number => new Set(deliveries.map(({ n }) => n)).size;
+
 /** How many deliveries repeat an earlier one. */
-export const repeated = (deliveries: readonly Delivery[]): number => deliveries.length - new Set(deliveries.map(({ n }) => n)).size;
+export const repeated = (deliveries: readonly Delivery[]): number => deliveries.length - distinct(deliveries);
