@@ -1,12 +1,15 @@
 import { EventId } from './event-id.ts';
 import {
+  bytesOf,
   capacityFor,
   defaultPartitionBits,
+  emptyPartitions,
   fits,
+  moveInto,
   newSalt,
+  type Partition,
   partitionOf,
   RowMemory,
-  rowsAt,
   settle,
   settled,
   slotOf,
@@ -14,31 +17,15 @@ import {
   tagOf,
 } from './partitions.ts';
 
+/** A row: the id's four words, then its time. */
 const rowWords = 6;
 const rowDoubles = 3;
 const timeAt = 2;
 /** Rows visited between two yields of a walk. */
 const walkStep = 256;
 
-interface Partition {
-  /** Per slot the id's four words and its time, … */
-  words: Int32Array;
-  /** … the same memory. */
-  doubles: Float64Array;
-  tags: Uint8Array;
-  capacity: number;
-  rows: number;
-  /** Rows at which it is rebuilt. */
-  limit: number;
-  /** The walk under way has not finished it. */
-  pending: boolean;
-}
-
 /** The id's words and its time, epoch ms. */
 export type VisitId = (a: number, b: number, c: number, d: number, time: number) => void;
-
-/** What a partition is before its first id: one slot that stays empty. */
-const noRows = { words: new Int32Array(rowWords), doubles: new Float64Array(rowDoubles), tags: new Uint8Array(1) };
 
 /**
  * An exact set of 128-bit event ids, each with its time (epoch ms): 25 bytes a slot. An id is known while its time is not before the
@@ -59,13 +46,7 @@ export class IdSet {
 
   constructor(partitionBits = defaultPartitionBits) {
     this.#bits = partitionBits;
-    this.#partitions = Array.from({ length: 1 << partitionBits }, () => ({
-      ...noRows,
-      capacity: 1,
-      rows: 0,
-      limit: 0,
-      pending: false,
-    }));
+    this.#partitions = emptyPartitions(partitionBits, rowWords);
     this.#partition = this.#partitions[0] as Partition;
   }
 
@@ -75,7 +56,7 @@ export class IdSet {
   }
 
   get bytes(): number {
-    return this.#partitions.reduce((sum, { words, tags }) => sum + words.byteLength + tags.byteLength, 0);
+    return bytesOf(this.#partitions);
   }
 
   /** Whether the id was added with a time not before `horizon`, which must never fall. */
@@ -196,10 +177,7 @@ export class IdSet {
       newDoubles[to * rowDoubles + timeAt] = doubles[slot * rowDoubles + timeAt] as number;
     }
     if (!partition.pending) this.#memory.give(partition); // else a walk may be in it
-    Object.assign(partition, rows);
-    partition.capacity = larger;
-    partition.rows = kept;
-    partition.limit = rowsAt(larger);
+    moveInto(partition, rows, kept);
   }
 
   /**

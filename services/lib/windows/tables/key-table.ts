@@ -1,12 +1,15 @@
 import { finishHash } from './hash.ts';
 import type { PackedKey } from './packed-key.ts';
 import {
+  bytesOf,
   capacityFor,
   defaultPartitionBits,
+  emptyPartitions,
+  moveInto,
   newSalt,
+  type Partition,
   partitionOf,
   RowMemory,
-  rowsAt,
   settle,
   settled,
   slotOf,
@@ -28,19 +31,6 @@ const lastAtDouble = 2;
 const keyAt = 6;
 const elsewhere = -1;
 
-interface Partition {
-  words: Int32Array;
-  doubles: Float64Array;
-  tags: Uint8Array;
-  capacity: number;
-  rows: number;
-  limit: number;
-  generation: number;
-  pending: boolean;
-}
-
-const noRows = { words: new Int32Array(rowWords), doubles: new Float64Array(rowWords / 2), tags: new Uint8Array(1) };
-
 /**
  * Keys, each with the state one rule has of it. There is no object per key: a row is reached through the table's cursor, which `find`,
  * `insert` and the walks set, and which any change of the table by them makes void.
@@ -61,14 +51,7 @@ export class KeyTable {
 
   constructor(partitionBits = defaultPartitionBits) {
     this.#bits = partitionBits;
-    this.#partitions = Array.from({ length: 1 << partitionBits }, () => ({
-      ...noRows,
-      capacity: 1,
-      rows: 0,
-      limit: 0,
-      generation: 0,
-      pending: false,
-    }));
+    this.#partitions = emptyPartitions(partitionBits, rowWords);
     this.#partition = this.#partitions[0] as Partition;
   }
 
@@ -77,7 +60,7 @@ export class KeyTable {
   }
 
   get bytes(): number {
-    return this.#partitions.reduce((sum, { words, tags }) => sum + words.byteLength + tags.byteLength, 0);
+    return bytesOf(this.#partitions);
   }
 
   /** Sets the cursor to the key's row, or to where it would be. */
@@ -286,10 +269,6 @@ export class KeyTable {
       for (let i = 0; i < rowWords; i++) newWords[at + i] = words[from + i] as number;
     }
     this.#memory.give(partition);
-    Object.assign(partition, memory);
-    partition.capacity = larger;
-    partition.rows = kept;
-    partition.limit = rowsAt(larger);
-    partition.generation++;
+    moveInto(partition, memory, kept);
   }
 }

@@ -28,6 +28,41 @@ export interface Rows {
   readonly tags: Uint8Array;
 }
 
+/** Of a table: its rows, found by open addressing. */
+export interface Partition {
+  /** Rows as words, … */
+  words: Int32Array;
+  /** … the same memory as doubles, … */
+  doubles: Float64Array;
+  /** … and a tag per row; 0 where there is none. */
+  tags: Uint8Array;
+  capacity: number;
+  rows: number;
+  /** Rows at which it is rebuilt. */
+  limit: number;
+  /** Rebuilds so far. */
+  generation: number;
+  /** The walk under way has not finished it. */
+  pending: boolean;
+}
+
+/** Partitions before their first row: each has one slot, which they share and which stays empty. `bits` as for `partitionOf`. */
+export function emptyPartitions(bits: number, rowWords: number): readonly Partition[] {
+  const words = new Int32Array(rowWords);
+  const nothing = { words, doubles: new Float64Array(words.buffer), tags: new Uint8Array(1) };
+  return Array.from({ length: 1 << bits }, () => ({ ...nothing, capacity: 1, rows: 0, limit: 0, generation: 0, pending: false }));
+}
+
+export const bytesOf = (partitions: readonly Partition[]): number =>
+  partitions.reduce((sum, { words, tags }) => sum + words.byteLength + tags.byteLength, 0);
+
+/** Puts rebuilt rows in place of a partition's. */
+export function moveInto(partition: Partition, memory: Rows, rows: number): void {
+  const capacity = memory.tags.length;
+  Object.assign(partition, memory, { capacity, rows, limit: rowsAt(capacity) });
+  partition.generation++;
+}
+
 /**
  * Memory for partitions that are rebuilt. What one leaves serves the next, as partitions of one table are of about one size: new
  * memory costs a page fault every 4 KiB, and hurries the collector.
@@ -83,7 +118,7 @@ const smallestCapacity = 4;
 /** Memory left by another partition may be larger than needed by this factor. */
 const maxSpare = 1.06;
 
-export const rowsAt = (capacity: number): number => Math.floor(capacity * fullAt);
+const rowsAt = (capacity: number): number => Math.floor(capacity * fullAt);
 
 /** Slots for `rows` rows and one more. */
 export const capacityFor = (rows: number): number => Math.max(smallestCapacity, Math.ceil((rows + 1) / rebuiltTo));
