@@ -18,7 +18,8 @@ type Session = Extract<Condition, { kind: 'session' }>;
 export class SessionRule extends RuleMemory {
   readonly #condition: Session;
   readonly #joined = new NodeColumn((nodes) => new Uint8Array(nodes));
-  #evidence: Evidence[] = [];
+  /** The event's session: its first entry before the event, or `none`; entries from there to the event; entries behind it. */
+  #session = { start: none, older: 0, newer: 0 };
 
   constructor(rule: CompiledRule, condition: Session, time: RuleTime, limits: MemoryLimits) {
     super(rule, condition.gapMs, time, limits);
@@ -29,34 +30,38 @@ export class SessionRule extends RuleMemory {
     return this.#joined.bytes;
   }
 
-  protected judge({ eventId, occurredAt }: BookingEvent): number | undefined {
+  protected judge({ occurredAt }: BookingEvent): number | undefined {
     const { atLeast } = this.#condition;
     let start = none; // none stands for the event itself
-    if (this.before !== none && this.#near(this.timeOf(this.before), occurredAt) && this.timeOf(this.before) >= this.floor) {
-      start = this.before;
-      for (let node = this.older(start); node !== none && this.timeOf(node) >= this.floor; node = this.older(node)) {
-        if (!this.#sameSession(node, start)) break;
-        start = node;
-      }
+    let older = 0;
+    for (let node = this.before; node !== none && this.timeOf(node) >= this.floor; node = this.older(node)) {
+      if (!(start === none ? this.#near(this.timeOf(node), occurredAt) : this.#sameSession(node, start))) break;
+      start = node;
+      older++;
     }
-    // From the start on; the event comes behind `before`.
-    this.#evidence = [];
+    // The first atLeast: all before the event may be enough without it.
+    let newer = 0;
     let last = none;
-    for (let node = start; node !== none && this.#evidence.length < atLeast; node = node === this.before ? none : this.newer(node)) {
-      this.#evidence.push(this.evidenceOf(node));
-    }
-    if (this.#evidence.length < atLeast) this.#evidence.push({ eventId, occurredAt });
-    for (let node = this.after; node !== none && this.#evidence.length < atLeast; node = this.newer(node)) {
-      const joins = last === none ? this.#near(occurredAt, this.timeOf(node)) : this.#sameSession(last, node);
-      if (!joins) break;
-      this.#evidence.push(this.evidenceOf(node));
+    for (let node = this.after; node !== none && older + 1 + newer < atLeast; node = this.newer(node)) {
+      if (!(last === none ? this.#near(occurredAt, this.timeOf(node)) : this.#sameSession(last, node))) break;
       last = node;
+      newer++;
     }
-    return this.#evidence.length < atLeast ? undefined : this.#evidence.at(-1)?.occurredAt;
+    if (older + 1 + newer < atLeast) return undefined;
+    this.#session = { start, older: Math.min(older, atLeast), newer };
+    if (older < atLeast) return last === none ? occurredAt : this.timeOf(last);
+    let newest = start;
+    for (let i = 1; i < atLeast; i++) newest = this.newer(newest);
+    return this.timeOf(newest);
   }
 
-  protected prove(): Proof {
-    return { evidence: this.#evidence, value: this.#evidence.length };
+  protected prove({ eventId, occurredAt }: BookingEvent): Proof {
+    const { start, older, newer } = this.#session;
+    const evidence: Evidence[] = [];
+    for (let i = 0, node = start; i < older; i++, node = this.newer(node)) evidence.push(this.evidenceOf(node));
+    if (older < this.#condition.atLeast) evidence.push({ eventId, occurredAt });
+    for (let i = 0, node = this.after; i < newer; i++, node = this.newer(node)) evidence.push(this.evidenceOf(node));
+    return { evidence, value: evidence.length };
   }
 
   protected override describe(node: number): void {
