@@ -2,6 +2,7 @@ import type { HashRange } from '../kcl/shards.ts';
 import { ByteReader } from '../windows/snapshot/byte-reader.ts';
 import { ByteWriter } from '../windows/snapshot/byte-writer.ts';
 import { corrupt } from '../windows/snapshot/snapshot-error.ts';
+import type { SnapshotTurn } from '../windows/snapshot/turn.ts';
 import { snapshotFrames } from '../windows/snapshot/write.ts';
 import type { IdSet } from '../windows/tables/id-set.ts';
 import { PackedKey } from '../windows/tables/packed-key.ts';
@@ -31,14 +32,12 @@ export interface ShardContent extends ShardHead {
   readonly horizon: number;
   readonly ids: IdSet;
   readonly memories: readonly RuleMemory[];
-  /** Whose turn it is to walk over the tables. */
-  readonly turn: { taken: number };
+  readonly turn: SnapshotTurn;
 }
 
 /** The frames of a state as it is at the call. */
 export function stateFrames(content: ShardContent): Generator<Buffer> {
   const { horizon, ids, memories, turn } = content;
-  const mine = ++turn.taken;
   const changed = new Pieces();
   ids.beginWalk(horizon);
   memories.forEach((memory, i) => memory.beginWalk(horizon, () => changed.add((out) => writeKey(out, memory, i))));
@@ -58,21 +57,19 @@ export function stateFrames(content: ShardContent): Generator<Buffer> {
     for (const [i, memory] of memories.entries()) yield* memory.walk(() => writeKey(out, memory, i));
   }
 
-  return snapshotFrames(snapshotFormat, function* (out) {
-    try {
-      for (const _ of walk(out)) {
-        yield;
-        if (turn.taken !== mine) throw new TypeError('a newer snapshot has begun');
-        yield* changed.drain(out);
-      }
+  function* walkWithChanges(out: ByteWriter): Generator<void> {
+    for (const _ of walk(out)) {
+      yield;
       yield* changed.drain(out);
-    } finally {
-      if (turn.taken === mine) {
-        ids.endWalk();
-        for (const memory of memories) memory.endWalk();
-      }
     }
-  });
+    yield* changed.drain(out);
+  }
+
+  const end = (): void => {
+    ids.endWalk();
+    for (const memory of memories) memory.endWalk();
+  };
+  return snapshotFrames(snapshotFormat, turn.take(walkWithChanges, end));
 }
 
 /** Records that wait to be written. */

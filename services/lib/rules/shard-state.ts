@@ -3,6 +3,7 @@ import { type HashRange, hashKeyOf, inRange } from '../kcl/shards.ts';
 import { ByteReader } from '../windows/snapshot/byte-reader.ts';
 import { ByteWriter } from '../windows/snapshot/byte-writer.ts';
 import { readSnapshot, readSnapshotStream } from '../windows/snapshot/read.ts';
+import { SnapshotTurn } from '../windows/snapshot/turn.ts';
 import { EventId } from '../windows/tables/event-id.ts';
 import { IdSet } from '../windows/tables/id-set.ts';
 import { PackedKey } from '../windows/tables/packed-key.ts';
@@ -59,7 +60,7 @@ export class ShardState {
   /** In front, those whose rule the event matches; filled anew for each event. */
   readonly #matching: RuleMemory[];
   #matches = 0;
-  readonly #snapshotTurn = { taken: 0 };
+  readonly #snapshotTurn = new SnapshotTurn();
   #watermark = Number.NEGATIVE_INFINITY;
 
   private constructor(rules: CompiledRules, range: HashRange, floors: readonly Floor[], limits: Partial<MemoryLimits>) {
@@ -155,7 +156,7 @@ export class ShardState {
 
   /**
    * The state as it is now, as bytes. They are made as they are asked for: events may be applied between two frames without effect
-   * on them. One snapshot at a time: the next call ends the one before, which then gives no more frames and lacks its end.
+   * on them. One snapshot at a time: the next call ends the one before, which then throws.
    */
   snapshot(): Generator<Buffer> {
     return stateFrames({

@@ -3,8 +3,10 @@ import type { ByteReader } from '../snapshot/byte-reader.ts';
 import type { ByteWriter } from '../snapshot/byte-writer.ts';
 import { readSnapshot, readSnapshotStream } from '../snapshot/read.ts';
 import { corrupt } from '../snapshot/snapshot-error.ts';
+import type { SnapshotTurn } from '../snapshot/turn.ts';
 import { snapshotFrames } from '../snapshot/write.ts';
 import { Floors } from '../state/floors.ts';
+import { checkRanges, inheritTimes } from '../state/parts.ts';
 import { EventId } from '../tables/event-id.ts';
 import type { IdSet } from '../tables/id-set.ts';
 import { WindowError } from '../window-error.ts';
@@ -31,8 +33,7 @@ export interface CountsContent {
   readonly keys: KeyRows;
   readonly cells: CellStore;
   readonly slices: readonly Slice[];
-  /** Whose turn it is to walk over the tables. */
-  readonly turn: { taken: number };
+  readonly turn: SnapshotTurn;
 }
 
 type Windows = Pick<CheckedOptions, 'size' | 'slide' | 'offset' | 'summing'>;
@@ -40,7 +41,6 @@ type Windows = Pick<CheckedOptions, 'size' | 'slide' | 'offset' | 'summing'>;
 /** The frames of a state as it is at the call. */
 export function countsFrames(content: CountsContent, options: Windows): Generator<Buffer> {
   const { watermark, horizon, floors, ids, keys, cells, turn } = content;
-  const mine = ++turn.taken;
   ids.beginWalk(horizon);
   keys.hold();
   const magnitudes = content.slices.map(({ magnitude }) => magnitude);
@@ -79,20 +79,12 @@ export function countsFrames(content: CountsContent, options: Windows): Generato
     }
   }
 
-  return snapshotFrames(format, function* (out) {
-    try {
-      for (const _ of walk(out)) {
-        yield;
-        if (turn.taken !== mine) throw new WindowError('STATE_INVALID', 'a newer snapshot has begun');
-      }
-    } finally {
-      if (turn.taken === mine) {
-        ids.endWalk();
-        keys.release();
-        cells.thaw();
-      }
-    }
-  });
+  const end = (): void => {
+    ids.endWalk();
+    keys.release();
+    cells.thaw();
+  };
+  return snapshotFrames(format, turn.take(walk, end));
 }
 
 /** What a snapshot's records are put into. */
@@ -130,22 +122,11 @@ export class CountsRestore {
     for await (const { content } of readSnapshotStream(frames, format)) part.read(content);
   }
 
-  /** Returns the lowest watermark, so that nothing of any part is lost; keys of the others keep theirs by a floor. */
+  /** Returns the watermark that holds for all; keys of the parts ahead of it keep theirs by a floor. */
   finish(): number {
-    if (this.#parts.length === 0) throw new WindowError('STATE_INVALID', 'there is no snapshot to restore from');
-    for (const { range, head } of this.#parts) {
-      if (range === undefined ? this.#parts.length > 1 : !this.#canTell) {
-        throw new WindowError('STATE_INVALID', 'of several snapshots, or of some keys of one, say the range, and inRange in the options');
-      }
-      if (head.inherited.length > 0 && !this.#canTell) {
-        throw new WindowError('STATE_INVALID', 'the snapshot speaks of ranges: inRange is missing');
-      }
-      for (const floor of head.inherited) this.#floors.add(floor.range, floor.time);
-      if (range !== undefined) this.#floors.add(range, head.watermark);
-    }
-    const lowest = Math.min(...this.#parts.map(({ head }) => head.watermark));
-    this.#floors.passed(lowest);
-    return lowest;
+    checkRanges(this.#parts, this.#canTell);
+    const parts = this.#parts.map(({ range, head }) => ({ range, time: head.watermark, floors: head.inherited }));
+    return inheritTimes(parts, this.#floors, this.#canTell);
   }
 
   #part(range: string | undefined): PartReader {

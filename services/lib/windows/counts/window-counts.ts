@@ -1,4 +1,4 @@
-import type { Plain } from '../plain.ts';
+import { SnapshotTurn } from '../snapshot/turn.ts';
 import { Floors } from '../state/floors.ts';
 import type { SnapshotPart } from '../state/parts.ts';
 import { EventId } from '../tables/event-id.ts';
@@ -79,7 +79,7 @@ export class WindowCounts {
   #inherits = false;
   /** The slice of the last record. */
   #slice: Slice | undefined;
-  readonly #turn = { taken: 0 };
+  readonly #turn = new SnapshotTurn();
 
   /** `emit` must neither throw nor call back; results of one window come in no particular order. Throws PARAMETER_INVALID. */
   constructor(options: WindowCountsOptions, emit: Emit) {
@@ -293,7 +293,7 @@ export class WindowCounts {
     }
     if (!this.#inherits) return;
     this.#floors.passed(watermark);
-    this.#inherits = (this.#floors.save() as readonly Plain[]).length > 0;
+    this.#inherits = !this.#floors.isEmpty;
   }
 
   #close(end: number): void {

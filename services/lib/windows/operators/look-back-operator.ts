@@ -3,12 +3,13 @@ import type { Element } from '../evictors/evictor.ts';
 import { checkPlain, type Plain } from '../plain.ts';
 import type { KeyedRecord } from '../record.ts';
 import { loadElements, saveElements } from '../state/elements.ts';
-import { Floors, type InRange } from '../state/floors.ts';
-import { readParts, type SnapshotPart } from '../state/parts.ts';
+import { EventTime } from '../state/event-time.ts';
+import type { InRange } from '../state/floors.ts';
+import type { SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
 import { misplaced } from '../state/saved.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
-import { addTime, checkedWatermark, checkSpan, minTime, recordTime } from '../time.ts';
+import { addTime, checkSpan, minTime, recordTime } from '../time.ts';
 import { WindowError } from '../window-error.ts';
 
 export interface LookBackOptions<V, A, R> {
@@ -48,21 +49,20 @@ export class LookBackOperator<V, R> {
   /** By time, then arrival; never empty. Each key has one timer. */
   readonly #keys = new Map<string, Element<V>[]>();
   readonly #timers = new TimerQueue<Timer>((a, b) => a.time - b.time || compareText(a.key, b.key));
-  readonly #floors: Floors;
-  #watermark = minTime;
+  readonly #time: EventTime;
   #changes = 0;
 
-  constructor({ span, aggregate, allowedLateness = 0, inRange = () => true }: LookBackOptions<V, unknown, R>) {
+  constructor({ span, aggregate, allowedLateness = 0, inRange }: LookBackOptions<V, unknown, R>) {
     checkSpan('span', span, 0);
     checkSpan('allowedLateness', allowedLateness, 0);
     this.#span = span;
     this.#aggregate = aggregate;
     this.#lateness = allowedLateness;
-    this.#floors = new Floors(inRange);
+    this.#time = new EventTime(inRange);
   }
 
   watermarkOf(key: string): number {
-    return Math.max(this.#watermark, this.#floors.at(key));
+    return this.#time.of(key);
   }
 
   get size(): { readonly keys: number; readonly records: number } {
@@ -93,10 +93,9 @@ export class LookBackOperator<V, R> {
 
   /** Forgets what no record to come can see. */
   advanceWatermark(to: number): void {
-    const watermark = checkedWatermark(to);
-    if (watermark <= this.#watermark) return;
+    if (!this.#time.advance(to)) return;
+    const watermark = this.#time.now;
     this.#changes += 1;
-    this.#watermark = watermark;
     for (let timer = this.#timers.peek(); timer !== undefined && timer.time <= watermark; timer = this.#timers.peek()) {
       this.#timers.pop();
       const elements = this.#keys.get(timer.key);
@@ -105,7 +104,7 @@ export class LookBackOperator<V, R> {
       if (kept[0] === undefined) this.#keys.delete(timer.key);
       else this.#open(timer.key, kept[0].timestamp, kept);
     }
-    this.#floors.passed(watermark);
+    this.#time.settle();
   }
 
   /** All state, as frames. Take all before the next record, else this throws STATE_INVALID. */
@@ -116,12 +115,12 @@ export class LookBackOperator<V, R> {
   /** As WindowOperator.restore. */
   static restore<V, A, R>(options: LookBackOptions<V, A, R>, parts: readonly SnapshotPart[]): LookBackOperator<V, R> {
     const operator = new LookBackOperator<V, R>(options);
-    operator.#watermark = readParts(snapshotKind, parts, operator.#floors, options.inRange, (key, saved) => operator.#load(key, saved));
+    operator.#time.restore(snapshotKind, parts, (key, saved) => operator.#load(key, saved));
     return operator;
   }
 
   *#rows(): Iterable<unknown> {
-    yield [this.#watermark, this.#floors.save()];
+    yield this.#time.save();
     for (const [key, elements] of this.#keys) yield [key, saveElements(elements)];
   }
 

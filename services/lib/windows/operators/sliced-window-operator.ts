@@ -2,12 +2,13 @@ import type { Aggregate } from '../aggregates/aggregate.ts';
 import type { Plain } from '../plain.ts';
 import type { KeyedRecord } from '../record.ts';
 import type { HoppingSlices } from '../slices/hopping-slices.ts';
-import { Floors, type InRange } from '../state/floors.ts';
-import { readParts, type SnapshotPart } from '../state/parts.ts';
+import { EventTime } from '../state/event-time.ts';
+import type { InRange } from '../state/floors.ts';
+import type { SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
 import { misplaced, savedCount, savedList, savedTime } from '../state/saved.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
-import { addTime, checkedWatermark, checkSpan, maxTime, minTime, recordTime } from '../time.ts';
+import { addTime, checkSpan, maxTime, minTime, recordTime } from '../time.ts';
 import { TimeWindow } from '../time-window.ts';
 import { WindowError } from '../window-error.ts';
 import type { Pane } from './pane.ts';
@@ -51,24 +52,23 @@ export class SlicedWindowOperator<V, R> {
   readonly #lateness: number;
   readonly #keys = new Map<string, KeySlices>();
   readonly #timers = new TimerQueue<Timer>((a, b) => a.time - b.time || compareText(a.key, b.key) || a.windowEnd - b.windowEnd);
-  readonly #floors: Floors;
-  #watermark = minTime;
+  readonly #time: EventTime;
   #changes = 0;
 
-  constructor({ slices, aggregate, allowedLateness = 0, inRange = () => true }: SlicedWindowOptions<V, unknown, R>) {
+  constructor({ slices, aggregate, allowedLateness = 0, inRange }: SlicedWindowOptions<V, unknown, R>) {
     checkSpan('allowedLateness', allowedLateness, 0);
     this.#slices = slices;
     this.#aggregate = aggregate;
     this.#lateness = allowedLateness;
-    this.#floors = new Floors(inRange);
+    this.#time = new EventTime(inRange);
   }
 
   get watermark(): number {
-    return this.#watermark;
+    return this.#time.now;
   }
 
   watermarkOf(key: string): number {
-    return Math.max(this.#watermark, this.#floors.at(key));
+    return this.#time.of(key);
   }
 
   get size(): { readonly keys: number; readonly slices: number } {
@@ -114,16 +114,15 @@ export class SlicedWindowOperator<V, R> {
 
   /** No record at or before `to` is to come. Returns what fires, in order of time. */
   advanceWatermark(to: number): readonly Pane<R>[] {
-    const watermark = checkedWatermark(to);
-    if (watermark <= this.#watermark) return [];
+    if (!this.#time.advance(to)) return [];
+    const watermark = this.#time.now;
     this.#changes += 1;
-    this.#watermark = watermark;
     const panes: Pane<R>[] = [];
     for (let timer = this.#timers.peek(); timer !== undefined && timer.time <= watermark; timer = this.#timers.peek()) {
       this.#timers.pop();
       this.#wake(timer, panes);
     }
-    this.#floors.passed(watermark);
+    this.#time.settle();
     return panes;
   }
 
@@ -135,12 +134,12 @@ export class SlicedWindowOperator<V, R> {
   /** As WindowOperator.restore. */
   static restore<V, A, R>(options: SlicedWindowOptions<V, A, R>, parts: readonly SnapshotPart[]): SlicedWindowOperator<V, R> {
     const operator = new SlicedWindowOperator<V, R>(options);
-    operator.#watermark = readParts(snapshotKind, parts, operator.#floors, options.inRange, (key, saved) => operator.#load(key, saved));
+    operator.#time.restore(snapshotKind, parts, (key, saved) => operator.#load(key, saved));
     return operator;
   }
 
   *#rows(): Iterable<unknown> {
-    yield [this.#watermark, this.#floors.save()];
+    yield this.#time.save();
     for (const [key, { slices, pending, fired }] of this.#keys) {
       yield [key, [[...slices].map(([end, accumulator]) => [end, this.#aggregate.save(accumulator)]), [...pending], [...fired]]];
     }

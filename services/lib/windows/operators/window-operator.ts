@@ -4,11 +4,12 @@ import { mergeInto } from '../assigners/merge.ts';
 import type { Evictor } from '../evictors/evictor.ts';
 import { checkPlain, type Plain } from '../plain.ts';
 import type { KeyedRecord } from '../record.ts';
-import { Floors, type InRange } from '../state/floors.ts';
-import { readParts, type SnapshotPart } from '../state/parts.ts';
+import { EventTime } from '../state/event-time.ts';
+import type { InRange } from '../state/floors.ts';
+import type { SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
-import { addTime, checkedWatermark, checkSpan, maxTime, minTime, recordTime } from '../time.ts';
+import { addTime, checkSpan, maxTime, recordTime } from '../time.ts';
 import { compareWindows, type TimeWindow } from '../time-window.ts';
 import type { Moment, Trigger } from '../triggers/trigger.ts';
 import { WindowError } from '../window-error.ts';
@@ -78,12 +79,11 @@ export class WindowOperator<V, R> {
   readonly #timers = new TimerQueue<Timer<V, unknown>>(
     (a, b) => a.time - b.time || compareText(a.key, b.key) || compareWindows(a.window, b.window),
   );
-  readonly #floors: Floors;
-  #watermark = minTime;
+  readonly #time: EventTime;
   #changes = 0;
 
   constructor(options: WindowOperatorOptions<V, unknown, R>) {
-    const { assigner, aggregate, trigger, evictor, allowedLateness = 0, panes = flinkPanes, inRange = () => true } = options;
+    const { assigner, aggregate, trigger, evictor, allowedLateness = 0, panes = flinkPanes, inRange } = options;
     checkSpan('allowedLateness', allowedLateness, 0);
     this.#assigner = assigner;
     this.#trigger = trigger ?? assigner.defaultTrigger;
@@ -92,16 +92,16 @@ export class WindowOperator<V, R> {
     this.#contents = evictor === undefined ? aggregated(aggregate) : evicted(aggregate, evictor);
     this.#lateness = allowedLateness;
     this.#panes = new PaneMaker(this.#contents, panes);
-    this.#floors = new Floors(inRange);
+    this.#time = new EventTime(inRange);
   }
 
   get watermark(): number {
-    return this.#watermark;
+    return this.#time.now;
   }
 
   /** What holds for a key: the operator's watermark, or the one inherited for the key's range where that is higher. */
   watermarkOf(key: string): number {
-    return Math.max(this.#watermark, this.#floors.at(key));
+    return this.#time.of(key);
   }
 
   get size(): { readonly keys: number; readonly windows: number } {
@@ -149,10 +149,9 @@ export class WindowOperator<V, R> {
 
   /** No record at or before `to` is to come. A watermark that goes back changes nothing. Returns what fires, in order of time. */
   advanceWatermark(to: number): readonly Pane<R>[] {
-    const watermark = checkedWatermark(to);
-    if (watermark <= this.#watermark) return [];
+    if (!this.#time.advance(to)) return [];
+    const watermark = this.#time.now;
     this.#changes += 1;
-    this.#watermark = watermark;
     const panes: Pane<R>[] = [];
     for (let timer = this.#timers.peek(); timer !== undefined && timer.time <= watermark; timer = this.#timers.peek()) {
       this.#timers.pop();
@@ -162,7 +161,7 @@ export class WindowOperator<V, R> {
       if (this.#wakeTime(slot.state) > time) this.#setTimer(key, slot.state);
       else this.#wake(key, slot.state, time, panes);
     }
-    this.#floors.passed(watermark);
+    this.#time.settle();
     return panes;
   }
 
@@ -177,12 +176,12 @@ export class WindowOperator<V, R> {
    */
   static restore<V, A, R>(options: WindowOperatorOptions<V, A, R>, parts: readonly SnapshotPart[]): WindowOperator<V, R> {
     const operator = new WindowOperator<V, R>(options);
-    operator.#watermark = readParts(snapshotKind, parts, operator.#floors, options.inRange, (key, saved) => operator.#load(key, saved));
+    operator.#time.restore(snapshotKind, parts, (key, saved) => operator.#load(key, saved));
     return operator;
   }
 
   *#rows(): Generator<Plain> {
-    yield [this.#watermark, this.#floors.save()];
+    yield this.#time.save();
     for (const [key, { states }] of this.#keys) {
       for (const state of states.values()) yield [key, state.save(this.#contents)];
     }
@@ -222,7 +221,7 @@ export class WindowOperator<V, R> {
   #wake(key: string, state: WindowState<V, unknown>, time: number, panes: Pane<R>[]): void {
     const moment: Moment = {
       window: state.window,
-      watermark: Math.max(time, this.#floors.at(key)),
+      watermark: this.#time.at(time, key),
       advancingTo: this.watermarkOf(key),
     };
     const cleanupTime = this.#cleanupTime(state.window);

@@ -5,7 +5,7 @@ import { savedList, savedText, savedTime } from './saved.ts';
 /** Which keys lie in a range. What a range is and looks like is the caller's: a hash range of a shard, for example. */
 export type InRange = (key: string, range: string) => boolean;
 
-interface Floor {
+export interface Floor {
   readonly range: string;
   readonly time: number;
 }
@@ -28,6 +28,10 @@ export class Floors {
     let highest = minTime;
     for (const { range, time } of this.#floors) if (time > highest && this.#inRange(key, range)) highest = time;
     return highest;
+  }
+
+  get isEmpty(): boolean {
+    return this.#floors.length === 0;
   }
 
   add(range: string, time: number): void {

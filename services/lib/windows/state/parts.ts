@@ -1,7 +1,7 @@
 import type { Plain } from '../plain.ts';
 import { corrupt, SnapshotError } from '../snapshot/snapshot-error.ts';
 import { WindowError } from '../window-error.ts';
-import { Floors, type InRange } from './floors.ts';
+import { type Floor, Floors, type InRange } from './floors.ts';
 import { readRows } from './rows.ts';
 import { savedList, savedText, savedTime } from './saved.ts';
 
@@ -12,10 +12,41 @@ export interface SnapshotPart {
   readonly range?: string;
 }
 
+/** What a part says of time. */
+interface PartTimes {
+  readonly range: string | undefined;
+  readonly time: number;
+  /** That it had inherited itself. */
+  readonly floors: readonly Floor[];
+}
+
+/** `canTell`: it is known which keys lie in a range. Throws STATE_INVALID where that, a range, or a part is missing. */
+export function checkRanges(parts: readonly { readonly range?: string | undefined }[], canTell: boolean): void {
+  if (parts.length === 0) throw new WindowError('STATE_INVALID', 'there is no snapshot to restore from');
+  for (const { range } of parts) {
+    if (range === undefined ? parts.length > 1 : !canTell) {
+      throw new WindowError('STATE_INVALID', 'of several snapshots, or of some keys of one, say the range, and inRange in the options');
+    }
+  }
+}
+
 /**
- * Reads the parts into an operator: its floors, and `load` for each row of a key. Returns its time: the lowest of the parts, so that
- * nothing of the part that is behind is lost; keys of the others keep theirs by a floor. Throws STATE_INVALID where a range is missing.
+ * Adds what the parts say of time to the floors, and returns the time that holds for all: the lowest of theirs, so that nothing of the
+ * part that is behind is lost; keys of the others keep theirs by a floor. Throws STATE_INVALID where floors
+ * are inherited and it is not known which keys lie in a range.
  */
+export function inheritTimes(parts: readonly PartTimes[], floors: Floors, canTell: boolean): number {
+  for (const { range, time, floors: inherited } of parts) {
+    if (inherited.length > 0 && !canTell) throw new WindowError('STATE_INVALID', 'the snapshot speaks of ranges: inRange is missing');
+    for (const floor of inherited) floors.add(floor.range, floor.time);
+    if (range !== undefined) floors.add(range, time);
+  }
+  const lowest = Math.min(...parts.map(({ time }) => time));
+  floors.passed(lowest);
+  return lowest;
+}
+
+/** Reads the parts into an operator: its floors, and `load` for each row of a key. Returns its time. Throws as `checkRanges` and `inheritTimes`. */
 export function readParts(
   kind: string,
   parts: readonly SnapshotPart[],
@@ -23,44 +54,26 @@ export function readParts(
   inRange: InRange | undefined,
   load: (key: string, saved: Plain) => void,
 ): number {
-  if (parts.length === 0) throw new WindowError('STATE_INVALID', 'there is no snapshot to restore from');
-  const times = parts.map((part) => {
-    const { range } = part;
-    if (range === undefined ? parts.length > 1 : inRange === undefined) {
-      throw new WindowError('STATE_INVALID', 'of several snapshots, or of some keys of one, say the range, and inRange in the options');
-    }
+  checkRanges(parts, inRange !== undefined);
+  const times = parts.map(({ frames, range }): PartTimes => {
     const holds = (key: string): boolean => range === undefined || inRange?.(key, range) === true;
-    return readPart(kind, part, floors, inRange !== undefined, (key, saved) => {
+    const found = readPart(kind, frames, (key, saved) => {
       if (holds(key)) load(key, saved);
     });
+    return { ...found, range };
   });
-  const lowest = Math.min(...times);
-  floors.passed(lowest);
-  return lowest;
+  return inheritTimes(times, floors, inRange !== undefined);
 }
 
-function readPart(
-  kind: string,
-  { frames, range }: SnapshotPart,
-  floors: Floors,
-  canTell: boolean,
-  load: (key: string, saved: Plain) => void,
-): number {
-  let time: number | undefined;
+function readPart(kind: string, frames: Iterable<Uint8Array>, load: (key: string, saved: Plain) => void): Omit<PartTimes, 'range'> {
+  let times: Omit<PartTimes, 'range'> | undefined;
   for (const row of readRows(kind, frames)) {
     const [first, saved = null] = savedList(row, 2);
-    if (time === undefined) {
-      const known = Floors.saved(saved);
-      if (known.length > 0 && !canTell) throw new WindowError('STATE_INVALID', 'the snapshot speaks of ranges: inRange is missing');
-      for (const floor of known) floors.add(floor.range, floor.time);
-      time = savedTime(first);
-      if (range !== undefined) floors.add(range, time);
-    } else {
-      loadRow(savedText(first), saved, load);
-    }
+    if (times === undefined) times = { time: savedTime(first), floors: Floors.saved(saved) };
+    else loadRow(savedText(first), saved, load);
   }
-  if (time === undefined) throw corrupt('it has no rows');
-  return time;
+  if (times === undefined) throw corrupt('it has no rows');
+  return times;
 }
 
 /** An aggregate or a trigger of the caller's own may fail in any way on what it did not save. */

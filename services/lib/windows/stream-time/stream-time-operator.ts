@@ -1,12 +1,13 @@
 import type { Aggregate } from '../aggregates/aggregate.ts';
 import type { Plain } from '../plain.ts';
 import type { KeyedRecord } from '../record.ts';
-import { Floors, type InRange } from '../state/floors.ts';
-import { readParts, type SnapshotPart } from '../state/parts.ts';
+import { EventTime } from '../state/event-time.ts';
+import type { InRange } from '../state/floors.ts';
+import type { SnapshotPart } from '../state/parts.ts';
 import { rowFrames } from '../state/rows.ts';
 import { misplaced, savedList, savedTime } from '../state/saved.ts';
 import { compareText, TimerQueue } from '../state/timer-queue.ts';
-import { addTime, checkedWatermark, checkSpan, minTime, recordTime } from '../time.ts';
+import { addTime, checkSpan, recordTime } from '../time.ts';
 import { WindowError } from '../window-error.ts';
 
 /** `on-update`: every change of a window; `on-close`: one final result. */
@@ -64,11 +65,9 @@ export abstract class StreamTimeOperator<V, R> {
   protected readonly aggregate: Aggregate<V, unknown, R>;
   readonly #kind: string;
   readonly #emit: Emit;
-  readonly #inRange: InRange | undefined;
-  readonly #floors: Floors;
+  readonly #time: EventTime;
   readonly #windows = new Map<string, Map<number, OpenWindow>>();
   readonly #closings = new TimerQueue<Closing>((a, b) => a.time - b.time || a.window.start - b.window.start || compareText(a.key, b.key));
-  #streamTime = minTime;
   #changes = 0;
   protected readonly grace: number;
 
@@ -77,13 +76,12 @@ export abstract class StreamTimeOperator<V, R> {
     this.#kind = kind;
     this.aggregate = aggregate;
     this.#emit = emit;
-    this.#inRange = inRange;
-    this.#floors = new Floors(inRange ?? (() => true));
+    this.#time = new EventTime(inRange);
     this.grace = grace;
   }
 
   get streamTime(): number {
-    return this.#streamTime;
+    return this.#time.now;
   }
 
   /** Open windows, and records kept beside them. */
@@ -99,19 +97,16 @@ export abstract class StreamTimeOperator<V, R> {
     if (record.timestamp < 0) throw new WindowError('RECORD_INVALID', `there is no time before 0 by stream time, got ${record.timestamp}`);
     this.check(record.value);
     this.#changes += 1;
-    this.#streamTime = Math.max(this.#streamTime, record.timestamp);
-    const streamTime = Math.max(this.#streamTime, this.#floors.at(record.key));
-    const { updated, missed, used } = this.update(record, addTime(streamTime, -this.grace));
+    this.#time.advance(record.timestamp);
+    const { updated, missed, used } = this.update(record, addTime(this.#time.of(record.key), -this.grace));
     const updates = this.#emit === 'on-update' ? updated.map((window) => this.#result(record.key, window)) : [];
     return { results: [...updates, ...this.#close()], outcome: used ? 'used' : 'dropped', missed };
   }
 
   /** Stream time that comes from elsewhere, from another key's records for example. Returns what closes. */
   advanceTo(to: number): readonly StreamTimeResult<R>[] {
-    const streamTime = checkedWatermark(to);
-    if (streamTime <= this.#streamTime) return [];
+    if (!this.#time.advance(to)) return [];
     this.#changes += 1;
-    this.#streamTime = streamTime;
     return this.#close();
   }
 
@@ -122,7 +117,7 @@ export abstract class StreamTimeOperator<V, R> {
 
   /** Called once, on an operator that is new. */
   protected restoreFrom(parts: readonly SnapshotPart[]): this {
-    this.#streamTime = readParts(this.#kind, parts, this.#floors, this.#inRange, (key, saved) => {
+    this.#time.restore(this.#kind, parts, (key, saved) => {
       const [first, last, accumulator = null] = savedList(saved, 3);
       if (first === null) {
         this.loadExtra(key, accumulator);
@@ -175,7 +170,7 @@ export abstract class StreamTimeOperator<V, R> {
   protected passed(_streamTime: number): void {}
 
   *#rows(): Iterable<unknown> {
-    yield [this.#streamTime, this.#floors.save()];
+    yield this.#time.save();
     for (const [key, windows] of this.#windows) {
       for (const { start, end, accumulator } of windows.values()) yield [key, [start, end, this.aggregate.save(accumulator)]];
     }
@@ -184,7 +179,8 @@ export abstract class StreamTimeOperator<V, R> {
 
   #close(): StreamTimeResult<R>[] {
     const results: StreamTimeResult<R>[] = [];
-    for (let next = this.#closings.peek(); next !== undefined && next.time <= this.#streamTime; next = this.#closings.peek()) {
+    const { now } = this.#time;
+    for (let next = this.#closings.peek(); next !== undefined && next.time <= now; next = this.#closings.peek()) {
       this.#closings.pop();
       const { key, window } = next;
       if (this.windowsOf(key).get(window.start) !== window) continue;
@@ -195,8 +191,8 @@ export abstract class StreamTimeOperator<V, R> {
       if (this.#emit === 'on-close') results.push(this.#result(key, window));
       this.drop(key, window);
     }
-    this.passed(this.#streamTime);
-    this.#floors.passed(this.#streamTime);
+    this.passed(now);
+    this.#time.settle();
     return results;
   }
 
