@@ -239,6 +239,9 @@ export abstract class RuleMemory implements Timeline {
     return 0;
   }
 
+  /** Told before the bound of its key drops an entry, the oldest of two or more. */
+  protected evicting(_oldest: number): void {}
+
   /** Drops entries of the cursor's key that time has not passed, but that are of no more use. Called when the key has a new entry. */
   protected compact(_edge: Edge): void {}
 
@@ -352,6 +355,7 @@ export abstract class RuleMemory implements Timeline {
 
   #evictOldest(): void {
     const oldest = this.nodes.next(this.keys.head);
+    this.evicting(oldest);
     this.uncount(oldest);
     this.removeEntry(oldest);
     this.#evicted++;

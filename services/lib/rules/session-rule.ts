@@ -14,6 +14,9 @@ type Session = Extract<Condition, { kind: 'session' }>;
  * `session`: so many events in a row, each no more than `gap` after the one before. Of a session that an event to come can still join,
  * these are kept: its first atLeast events, the newest that lies before the horizon, and all from the horizon on. The others can
  * neither be evidence nor have a new neighbour; the entry behind them is marked as `joined` to the one in front of them.
+ *
+ * A session whose first event the bound of its key has dropped begins with a joined entry. It raises nothing more: with another first
+ * event it would raise one alert after the other.
  */
 export class SessionRule extends RuleMemory {
   readonly #condition: Session;
@@ -39,6 +42,7 @@ export class SessionRule extends RuleMemory {
       start = node;
       older++;
     }
+    if (this.#isJoined(start === none ? this.after : start)) return undefined; // its first event was dropped
     // The first atLeast: all before the event may be enough without it.
     let newer = 0;
     let last = none;
@@ -64,8 +68,14 @@ export class SessionRule extends RuleMemory {
     return { evidence, value: evidence.length };
   }
 
+  /** In front of a session without its first event it is the next that the bound drops. */
   protected override describe(node: number): void {
     this.#joined.set(node, 0);
+  }
+
+  protected override evicting(oldest: number): void {
+    const next = this.nodes.next(oldest);
+    if (this.#sameSession(oldest, next)) this.#joined.set(next, 1);
   }
 
   protected override firstOf({ reach, floor }: Edge): number {
@@ -112,7 +122,11 @@ export class SessionRule extends RuleMemory {
 
   /** Of two neighbours. */
   #sameSession(older: number, newer: number): boolean {
-    return this.#joined.get(newer) === 1 || this.#near(this.timeOf(older), this.timeOf(newer));
+    return this.#isJoined(newer) || this.#near(this.timeOf(older), this.timeOf(newer));
+  }
+
+  #isJoined(node: number): boolean {
+    return node !== none && this.#joined.get(node) === 1;
   }
 
   #near(older: number, newer: number): boolean {

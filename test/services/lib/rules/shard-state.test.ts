@@ -229,6 +229,47 @@ describe('a shard state', () => {
     });
   });
 
+  describe('a session that grows beyond the bound of its key', () => {
+    const rules = compiled([{ count: undefined, session: { gap: 'PT1S', atLeast: 3 } }]);
+    const limits = { maxEventsPerKey: 5, partitionBits: 0 };
+    const numbers = (results: ReturnType<typeof feed>) => results.map((alerts) => (typeof alerts === 'string' ? alerts : alerts.length));
+    const ofTwenty = [0, 0, 1, ...Array<number>(17).fill(0)];
+    let state = ShardState.empty(rules, wholeRange, limits);
+
+    beforeEach(() => {
+      state = ShardState.empty(rules, wholeRange, limits);
+      const events = Array.from({ length: 20 }, (_, i) => at(i * second));
+      assert.deepEqual(numbers(feed(state, ...events)), ofTwenty, 'with another first event it would be raised anew each time');
+      assert.equal(state.size.evicted, 15);
+    });
+
+    it('raises one alert, and none for late events in it or in front of what is left of it, from a restart too', () => {
+      for (const it of [ShardState.restore(rules, state.snapshot(), limits), state]) {
+        assert.deepEqual(numbers(feed(it, at(16.5 * second), at(16 * second), at(15 * second), at(20 * second))), [0, 0, 0, 0]);
+      }
+    });
+
+    it('is over after a pause: the next one is told of', () => {
+      const events = [0, 1, 2, 3].map((i) => at(20 * second + 1 + i * second));
+      assert.deepEqual(numbers(feed(state, ...events)), [0, 0, 1, 0]);
+    });
+
+    it('does not silence the one that follows it', () => {
+      const fresh = ShardState.empty(rules, wholeRange, limits);
+      feed(fresh, ...[0, 10, 11, 20, 30, 40].map((seconds) => at(seconds * second)));
+      assert.equal(fresh.size.evicted, 1);
+      assert.deepEqual(numbers(feed(fresh, at(12 * second))), [1]);
+    });
+  });
+
+  it('finds the session of an event at its gap behind the last one, at the very horizon, after a restart', () => {
+    const rules = compiled([{ count: undefined, session: { gap: 'PT10S', atLeast: 2 } }]);
+    const state = ShardState.empty(rules, wholeRange);
+    feed(state, at(0), at(55 * second, { userId: 'user-2' })); // disorder and lateness: the horizon is at 10 s
+    const restored = ShardState.restore(rules, state.snapshot());
+    assert.equal(feed(restored, at(10 * second))[0]?.length, 1);
+  });
+
   it('is as it was when a rule throws', () => {
     const rules = compiled([{ count: { atLeast: 2, within: 'PT10S' } }]);
     let broken = true;
