@@ -11,6 +11,10 @@ export interface TopEntry {
 export class TopTally {
   readonly #capacity: number;
   readonly #counts = new Map<string, number>();
+  /** Names by their count, so that the rarest is found without a search: most names may be new ones. */
+  readonly #names = new Map<number, Set<string>>();
+  /** The lowest count there is. */
+  #fewest = 0;
   #exact = true;
 
   constructor(capacity: number) {
@@ -22,26 +26,37 @@ export class TopTally {
   }
 
   add(name: string): void {
-    const known = this.#counts.get(name);
-    if (known !== undefined || this.#counts.size < this.#capacity) {
-      this.#counts.set(name, (known ?? 0) + 1);
-      return;
+    let count = this.#counts.get(name) ?? 0;
+    if (count > 0) {
+      this.#leave(name, count);
+    } else if (this.#counts.size < this.#capacity) {
+      this.#fewest = 1;
+    } else {
+      this.#exact = false;
+      count = this.#fewest;
+      const [rarest = ''] = this.#names.get(count) ?? [];
+      this.#counts.delete(rarest);
+      this.#leave(rarest, count);
     }
-    this.#exact = false;
-    let rarest = '';
-    let fewest = Number.POSITIVE_INFINITY;
-    for (const [other, count] of this.#counts) {
-      if (count >= fewest) continue;
-      rarest = other;
-      fewest = count;
-    }
-    this.#counts.delete(rarest);
-    this.#counts.set(name, fewest + 1);
+    count++;
+    this.#counts.set(name, count);
+    const names = this.#names.get(count);
+    if (names === undefined) this.#names.set(count, new Set([name]));
+    else names.add(name);
   }
 
   /** Most first; ties by name. */
   top(length: number): TopEntry[] {
     const entries = [...this.#counts].map(([name, count]) => ({ name, count }));
     return entries.sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1)).slice(0, length);
+  }
+
+  /** Before a name with the next count comes. */
+  #leave(name: string, count: number): void {
+    const names = this.#names.get(count);
+    names?.delete(name);
+    if (names?.size !== 0) return;
+    this.#names.delete(count);
+    if (count === this.#fewest) this.#fewest++;
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { TopTally } from '../../../scripts/backtest/tally.ts';
 
 describe('the top tally', () => {
@@ -22,5 +23,28 @@ describe('the top tally', () => {
     assert.ok(!tally.isExact);
     assert.equal(first?.name, 'often');
     assert.ok(first.count >= 500);
+  });
+
+  it('gives a new name the place and the count of a rarest one, whatever came before', () => {
+    const names = fc.array(fc.integer({ min: 0, max: 8 }).map(String), { maxLength: 60 });
+    fc.assert(
+      fc.property(names, fc.integer({ min: 1, max: 6 }), (series, capacity) => {
+        const tally = new TopTally(capacity);
+        for (const [i, name] of series.entries()) {
+          const before = tally.top(capacity);
+          tally.add(name);
+          const known = before.find((entry) => entry.name === name);
+          const gone = before.filter((entry) => tally.top(capacity).every((left) => left.name !== entry.name));
+          const isFull = known === undefined && before.length === capacity;
+          assert.deepEqual(
+            gone.map(({ count }) => count),
+            isFull ? [before.at(-1)?.count] : [],
+          );
+          assert.equal(tally.top(capacity).find((entry) => entry.name === name)?.count, (known?.count ?? gone[0]?.count ?? 0) + 1);
+          const total = tally.top(capacity).reduce((sum, { count }) => sum + count, 0);
+          assert.equal(total, i + 1, 'the counts add up to the series');
+        }
+      }),
+    );
   });
 });
