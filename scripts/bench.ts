@@ -1,6 +1,7 @@
 import { type Bench, isMet, resultLine, table } from './bench/harness/bench.ts';
 import { readCommandLine } from './cli/command-line.ts';
 import { flag } from './cli/flags.ts';
+import { watchInterrupts } from './cli/interrupts.ts';
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   engine: () => import('./bench/engine.ts'),
@@ -31,14 +32,17 @@ const flags = readCommandLine(
 );
 
 async function run(chosen: Bench): Promise<number> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const interrupts = watchInterrupts();
   try {
-    const figures = await chosen.run((line) => process.stderr.write(`${line}\n`), stop.signal, flags);
+    const figures = await chosen.run((line) => process.stderr.write(`${line}\n`), interrupts.signal, flags);
     process.stdout.write(`${table(figures)}\n${flags.json ? `${resultLine(figures)}\n` : ''}`);
     return figures.every(isMet) ? 0 : 1;
   } catch (error) {
-    if (stop.signal.aborted) return 130;
+    const interrupted = interrupts.exitCode();
+    if (interrupted !== undefined) {
+      process.stderr.write('stopped: the figures compare whole runs, so there are none\n');
+      return interrupted;
+    }
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }

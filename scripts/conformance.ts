@@ -55,7 +55,6 @@ async function main(): Promise<number> {
   } finally {
     await target.stop();
     report.summary(selected.length);
-    interrupts.dispose();
   }
   return interrupts.exitCode() ?? (report.tally.failed > 0 ? 1 : 0);
 }

@@ -69,7 +69,6 @@ async function main(argv: readonly string[]): Promise<number> {
     throw remedy === undefined ? error : new Error(remedy, { cause: error });
   } finally {
     status.clear();
-    interrupts.dispose();
     await closeQuietly(page);
     folder.remove();
     process.off('exit', removeAtExit);

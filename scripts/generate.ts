@@ -88,10 +88,7 @@ async function main(): Promise<number> {
   }
   check(flags);
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'; // it would bury our own lines
-  const interrupts = watchInterrupts({
-    first: () => process.stderr.write('stopping, Ctrl-C again to force\n'),
-    second: () => undefined,
-  });
+  const interrupts = watchInterrupts();
   const { signal } = interrupts;
   const { stream, endpoint } = flags;
   await (stream === undefined || endpoint === undefined ? toFile(flags, signal) : toStream(flags, stream, endpoint, signal));

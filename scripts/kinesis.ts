@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { readCommandLine } from './cli/command-line.ts';
 import { option } from './cli/flags.ts';
+import { watchInterrupts } from './cli/interrupts.ts';
 import { parseDuration, parseInteger, parseOneOf } from './cli/values.ts';
 import { defaultSeed, Faults } from './local/kinesis/faults/faults.ts';
 import { setFaults } from './local/kinesis/faults/faults-document.ts';
@@ -13,7 +13,6 @@ import { slabBytes } from './local/kinesis/store/slab.ts';
 const defaultPort = 4_567;
 const maxCap = 1_099_511_627_776; // 1 TiB
 const maxStatusDelayMs = 3_600_000; // an hour: AWS's own changes take minutes
-const exitOn = { SIGINT: 130, SIGTERM: 0 } as const;
 
 const maxSeed = 4_294_967_295;
 
@@ -89,7 +88,8 @@ More: scripts/local/kinesis/README.md`,
 );
 
 async function serve(): Promise<number> {
-  const stopped = Promise.race([once(process, 'SIGINT').then(() => exitOn.SIGINT), once(process, 'SIGTERM').then(() => exitOn.SIGTERM)]);
+  const interrupts = watchInterrupts({ first: () => undefined, exitCodes: { SIGTERM: 0 } });
+  const stopped = new Promise<void>((resolve) => interrupts.signal.addEventListener('abort', () => resolve()));
   let warned = false;
   const server = await startKinesis({
     port: flags.port,
@@ -105,9 +105,9 @@ async function serve(): Promise<number> {
     },
   });
   process.stdout.write(`${JSON.stringify({ type: 'ready', endpoint: server.endpoint })}\n`);
-  const code = await stopped;
+  await stopped;
   await server.close();
-  return code;
+  return interrupts.exitCode() ?? 0;
 }
 
 function messageOf(error: unknown): string {

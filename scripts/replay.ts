@@ -1,6 +1,7 @@
 import { isPlatformError } from '../services/lib/process/errors.ts';
 import { readCommandLine } from './cli/command-line.ts';
 import { UsageError } from './cli/flags.ts';
+import { watchInterrupts } from './cli/interrupts.ts';
 import { replayFlags } from './replay/flags.ts';
 import { replay } from './replay/replay.ts';
 
@@ -18,17 +19,17 @@ const flags = readCommandLine(
   process.argv.slice(2),
 );
 
-const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+const interrupts = watchInterrupts();
 
 try {
-  process.exitCode = await replay(flags, {
+  const exitCode = await replay(flags, {
     env: process.env,
     out: (line) => process.stdout.write(`${line}\n`),
     note: (line) => process.stderr.write(`${line}\n`),
     now: Date.now,
-    signal: stop.signal,
+    signal: interrupts.signal,
   });
+  process.exitCode = interrupts.exitCode() ?? exitCode;
 } catch (error) {
   const isUsage = error instanceof UsageError || isPlatformError(error, 'CONFIG_INVALID');
   process.stderr.write(`npm run replay: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,37 +1,50 @@
-/** Exit code by convention: 128 + the signal's number. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-type StopSignal = keyof typeof exitCodes;
+import { onStopSignals } from '../../services/lib/process/stop-signals.ts';
+
+/** By convention: 128 + the signal's number. */
+const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 export interface Interrupts {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
-  /** Of the signal that came; undefined when none did. */
+  /** Of the signal that came first; undefined when none did. */
   readonly exitCode: () => number | undefined;
-  dispose(): void;
 }
 
-/** The first signal asks for an orderly stop, the second for an end at once. */
-export function watchInterrupts(on: { readonly first: () => void; readonly second: () => void }): Interrupts {
+export interface OnInterrupt {
+  readonly first?: () => void;
+  readonly second?: () => void;
+  /** Where they differ from the convention. */
+  readonly exitCodes?: Readonly<Partial<Record<NodeJS.Signals, number>>>;
+}
+
+/**
+ * Takes a command's signals from here until it ends: no command listens for them itself. The first asks for an orderly stop, which
+ * prints what was done so far and ends with `exitCode()`; a second one ends at once. One Ctrl-C that comes twice, from the terminal
+ * and from npm, is one: what comes within a second of the first does nothing.
+ */
+export function watchInterrupts(
+  on: OnInterrupt = {},
+  source: Pick<NodeJS.EventEmitter, 'on' | 'off'> = process,
+  now?: () => number,
+  exit: (code: number) => void = (code) => process.exit(code),
+): Interrupts {
+  const first = on.first ?? (() => void process.stderr.write('stopping; Ctrl-C again ends at once\n'));
   const controller = new AbortController();
-  let exitCode: number | undefined;
-  const handlers = (Object.keys(exitCodes) as StopSignal[]).map((name) => {
-    const handler = (): void => {
-      if (exitCode !== undefined) {
-        on.second();
-        process.exit(exitCode);
-      }
-      exitCode = exitCodes[name];
-      on.first();
-      controller.abort();
-    };
-    process.on(name, handler);
-    return () => process.off(name, handler);
-  });
-  return {
-    signal: controller.signal,
-    exitCode: () => exitCode,
-    dispose: () => {
-      for (const remove of handlers) remove();
+  let exitCode = 0;
+  onStopSignals(
+    {
+      graceful(signal) {
+        exitCode = on.exitCodes?.[signal] ?? exitCodes[signal] ?? 1;
+        first();
+        controller.abort();
+      },
+      force() {
+        on.second?.();
+        exit(exitCode);
+      },
     },
-  };
+    source,
+    now,
+  );
+  return { signal: controller.signal, exitCode: () => (controller.signal.aborted ? exitCode : undefined) };
 }

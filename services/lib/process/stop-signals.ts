@@ -2,7 +2,7 @@
 const sameSignalMs = 1_000;
 
 /**
- * Two-phase stop: the first SIGTERM or SIGINT asks for an orderly stop, one that comes more than a second later forces it.
+ * Two-phase stop: the first SIGTERM, SIGINT or SIGHUP asks for an orderly stop, one that comes more than a second later forces it.
  * Returns a function that gives the signals back.
  */
 export function onStopSignals(
@@ -19,7 +19,7 @@ export function onStopSignals(
       handlers.force(signal);
     }
   };
-  const signals = ['SIGTERM', 'SIGINT'] as const;
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   for (const signal of signals) source.on(signal, handle);
   return () => {
     for (const signal of signals) source.off(signal, handle);
