@@ -7,9 +7,11 @@ import { EventLines } from './event-lines.ts';
 import type { ShardPlan } from './flags.ts';
 import type { Line } from './lines.ts';
 import { RuleTally } from './rule-tally.ts';
+import { changedUnderOneVersion } from './same-version.ts';
 import { ShardedEngine } from './sharded-engine.ts';
 import { iso, type Summary } from './summary.ts';
 import { TopTally } from './tally.ts';
+import { counted, number } from './words.ts';
 
 /** Keys with alerts that are counted one by one. */
 const countedKeys = 10_000;
@@ -21,10 +23,12 @@ const manyLate = 0.05;
 export class Backtest {
   readonly #lines = new EventLines();
   readonly #engine: ShardedEngine;
-  readonly #tallies: readonly RuleTally[];
-  readonly #tallyOf: ReadonlyMap<string, RuleTally>;
+  /** By rule id, in file order. */
+  readonly #tallies: ReadonlyMap<string, RuleTally>;
   readonly #topKeys = new TopTally(countedKeys);
   readonly #before: { readonly engine: ShardedEngine; readonly differences: Differences } | undefined;
+  /** Warnings that hold whatever the events are. */
+  readonly #ofFiles: readonly string[] = [];
   #used = 0;
   #late = 0;
   #duplicate = 0;
@@ -35,17 +39,12 @@ export class Backtest {
   /** `against`: the rules that stand, which `rules` would replace. */
   constructor(rules: RulesFile, plan: ShardPlan, against?: RulesFile) {
     const compiled = compileRules(rules);
-    this.#engine = new ShardedEngine(compiled, plan);
-    this.#tallies = rules.rules.map(
-      (rule) =>
-        new RuleTally(
-          rule,
-          compiled.rules.find(({ id }) => id === rule.id),
-        ),
-    );
-    this.#tallyOf = new Map(rules.rules.map(({ id }, i) => [id, this.#tallies[i] as RuleTally]));
+    this.#tallies = new Map(rules.rules.map((rule) => [rule.id, new RuleTally(rule)]));
+    const counting = compiled.rules.map((rule) => this.#tallies.get(rule.id)?.counting(rule) ?? rule);
+    this.#engine = new ShardedEngine({ ...compiled, rules: counting }, plan);
     if (against !== undefined) {
       this.#before = { engine: new ShardedEngine(compileRules(against), plan), differences: new Differences() };
+      this.#ofFiles = changedUnderOneVersion(against, rules);
     }
   }
 
@@ -64,7 +63,7 @@ export class Backtest {
     const alerts = this.#apply(event);
     for (const alert of alerts) {
       this.#alerts++;
-      this.#tallyOf.get(alert.ruleId)?.raise(alert);
+      this.#tallies.get(alert.ruleId)?.raise(alert);
       this.#topKeys.add(alert.key);
     }
     if (this.#before === undefined) return [...alerts];
@@ -86,11 +85,11 @@ export class Backtest {
       bad: { total: lines - events, reasons: bad },
       ...(this.#used === 0 ? {} : { from: iso(this.#from), to: iso(this.#to) }),
       alerts: this.#alerts,
-      rules: this.#tallies.map((tally) => tally.figures(this.#used)),
+      rules: [...this.#tallies.values()].map((tally) => tally.figures(this.#used)),
       topKeys: { exact: this.#topKeys.isExact, keys: this.#topKeys.top(shownKeys) },
       evicted,
       ...(this.#before === undefined ? {} : { difference: this.#before.differences.figures }),
-      warnings: this.#warnings(evicted),
+      warnings: this.#warnings(evicted, interrupted),
     };
   }
 
@@ -104,15 +103,21 @@ export class Backtest {
     this.#used++;
     this.#from = Math.min(this.#from, event.occurredAt);
     this.#to = Math.max(this.#to, event.occurredAt);
-    for (const tally of this.#tallies) tally.see(event);
+    for (const tally of this.#tallies.values()) tally.see(event);
     return applied.alerts;
   }
 
-  #warnings(evicted: number): string[] {
-    const { events, doubt } = this.#lines;
-    const late = this.#late > events * manyLate ? [`${this.#late} of ${events} events are late: see disorder and lateness`] : [];
-    const lost = evicted > 0 ? [`memory bounds evicted ${evicted} events: alerts may be missing`] : [];
-    const ofRules = this.#used > 0 ? this.#tallies.flatMap((tally) => tally.warnings) : [];
-    return [...(doubt === undefined ? [] : [doubt]), ...late, ...lost, ...ofRules];
+  #warnings(evicted: number, interrupted: boolean): string[] {
+    const { lines, events } = this.#lines;
+    const doubt = interrupted && lines === 0 ? undefined : this.#lines.doubt;
+    const isMuchLate = this.#late > events * manyLate;
+    const late = isMuchLate
+      ? [
+          `${number(this.#late)} of ${counted(events, 'event')} ${this.#late === 1 ? 'is' : 'are'} late: see --disorder, --lateness and docs/rules.md`,
+        ]
+      : [];
+    const lost = evicted > 0 ? [`memory bounds evicted ${counted(evicted, 'event')}: alerts may be missing`] : [];
+    const ofRules = this.#used > 0 ? [...this.#tallies.values()].flatMap((tally) => tally.warnings) : [];
+    return [...(doubt === undefined ? [] : [doubt]), ...late, ...lost, ...ofRules, ...this.#ofFiles];
   }
 }

@@ -1,13 +1,29 @@
 import type { BookingEvent } from '../../services/lib/events/booking-event.ts';
 import { decodeBookingEvent } from '../../services/lib/events/booking-event-codec.ts';
+import { eventProblem } from './event-problem.ts';
 import { type Line, maxLineBytes } from './lines.ts';
+import { counted, number } from './words.ts';
 
-/** Lines of one reason that are no event, with the first of them as an example. */
+/** Of one reason. */
+const maxExamples = 3;
+
+export interface BadLine {
+  /** From 1. */
+  readonly line: number;
+  /** What was expected, in one line. */
+  readonly problem: string;
+}
+
+/** Lines of one reason that are no event. Examples of the same reason have other fields at fault. */
 export interface BadLines {
   readonly reason: string;
+  readonly count: number;
+  readonly examples: readonly BadLine[];
+}
+
+interface Bad {
   count: number;
-  readonly firstLine: number;
-  readonly error: string;
+  readonly examples: Map<string, BadLine>;
 }
 
 /** Takes the events from lines, and counts the lines that are none. */
@@ -15,7 +31,7 @@ export class EventLines {
   /** Blank lines are no lines. */
   lines = 0;
   events = 0;
-  readonly #bad = new Map<string, BadLines>();
+  readonly #bad = new Map<string, Bad>();
   #number = 0;
   #changeRecords = 0;
 
@@ -24,7 +40,8 @@ export class EventLines {
     this.#number++;
     if (line.kind === 'too-long') {
       this.lines++;
-      return this.#isBad('line-too-long', `longer than ${maxLineBytes} bytes`);
+      this.#add('line-too-long', `longer than 1 MiB (${number(maxLineBytes)} bytes), which no event is`);
+      return undefined;
     }
     if (isBlank(line.data)) return undefined;
     this.lines++;
@@ -34,30 +51,36 @@ export class EventLines {
       return outcome.value;
     }
     if (looksLikeChangeRecord(line.data)) this.#changeRecords++;
-    return this.#isBad(outcome.reason, outcome.kind === 'deadLetter' ? outcome.error : outcome.reason);
+    this.#add(outcome.reason, outcome.kind === 'deadLetter' ? outcome.error : outcome.reason, line.data);
+    return undefined;
   }
 
   /** Most first. */
-  get bad(): readonly Readonly<BadLines>[] {
-    return [...this.#bad.values()].sort((a, b) => b.count - a.count);
+  get bad(): readonly BadLines[] {
+    const bad = [...this.#bad].map(([reason, { count, examples }]) => ({ reason, count, examples: [...examples.values()] }));
+    return bad.sort((a, b) => b.count - a.count);
   }
 
   /** What the file seems to be when hardly a line of it is a BookingEvent; undefined when it is what it should be. */
   get doubt(): string | undefined {
     if (this.lines === 0) return 'the event file has no lines';
     if (this.events * 2 > this.lines) return undefined;
-    const share = `${this.lines - this.events} of ${this.lines} lines are no BookingEvent v1`;
+    const bad = this.lines - this.events;
+    const share = `${number(bad)} of ${counted(this.lines, 'line')} ${bad === 1 ? 'is' : 'are'} no BookingEvent v1`;
     const changes = 'most are DynamoDB change records, as on booking-changes; a backtest reads what lies behind the router';
     return `${share}: ${this.#changeRecords * 2 > this.lines ? changes : 'is it the right file? docs/contracts/booking-event.v1.json'}`;
   }
 
-  #isBad(reason: string, error: string): undefined {
-    const known = this.#bad.get(reason);
-    if (known === undefined) this.#bad.set(reason, { reason, count: 1, firstLine: this.#number, error: oneLine(error) });
-    else known.count++;
+  #add(reason: string, error: string, data?: Buffer): void {
+    const bad = this.#bad.get(reason) ?? { count: 0, examples: new Map<string, BadLine>() };
+    this.#bad.set(reason, bad);
+    bad.count++;
+    if (bad.examples.size >= maxExamples) return;
+    const problem = data === undefined ? undefined : eventProblem(data);
+    const kind = problem?.kind ?? `line ${this.#number}`;
+    if (!bad.examples.has(kind)) bad.examples.set(kind, { line: this.#number, problem: problem?.text ?? error });
   }
 }
 
-const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, '; ');
 const isBlank = (data: Buffer): boolean => data.every((byte) => byte === 0x20 || byte === 0x09);
 const looksLikeChangeRecord = (data: Buffer): boolean => data.includes('"dynamodb"') && data.includes('"eventName"');

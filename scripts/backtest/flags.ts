@@ -12,6 +12,12 @@ const file = (value: string): string => {
   return value;
 };
 
+/** Rules are read before the events: standard input is theirs. */
+const rulesFile = (value: string): string => {
+  if (value === '-') throw new Error('standard input is for --events only; name a file');
+  return file(value);
+};
+
 const list =
   (min: number, max: number) =>
   (text: string): number[] =>
@@ -24,9 +30,14 @@ function isoDuration(text: string): string {
 }
 
 export const backtestFlags = {
-  rules: option('FILE', 'the rules file', undefined, file),
+  rules: option('FILE', 'the rules file', undefined, rulesFile),
   events: option('FILE', 'BookingEvent v1, one JSON object a line, of any size; - is standard input', undefined, file),
-  against: option('FILE', 'another rules file, taken as what stands: tells what --rules would change', undefined, file),
+  against: option(
+    'FILE',
+    'another rules file, taken as what stands: tells which alerts --rules would take away, add or change',
+    undefined,
+    rulesFile,
+  ),
   disorder: option('DUR', "instead of the rules file's time.disorder, such as PT30S", undefined, isoDuration),
   lateness: option('DUR', "instead of the rules file's time.lateness, such as PT15M", undefined, isoDuration),
   'restart-every': option(

@@ -1,6 +1,4 @@
-import type { Readable } from 'node:stream';
-
-/** Far above a BookingEvent, whose largest part may take 64 KiB. What is longer is never held in memory. */
+/** 1 MiB. Far above a BookingEvent, whose largest part, `extra`, may take 64 KiB. What is longer is never held in memory. */
 export const maxLineBytes = 1_048_576;
 
 export type Line =
@@ -21,11 +19,11 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
  * The lines of a file of any size in constant memory: a chunk of the stream and at most one line. Lines end with LF or CRLF, the last
  * one may end with the file. The batches are those of the chunks, so that the caller waits once per chunk and not once per line.
  */
-export async function* linesOf(input: Readable): AsyncGenerator<Batch> {
+export async function* linesOf(input: AsyncIterable<Buffer>): AsyncGenerator<Batch> {
   let rest: Buffer[] = [];
   let restBytes = 0;
   let isFirst = true;
-  for await (const chunk of input as AsyncIterable<Buffer>) {
+  for await (const chunk of input) {
     const lines: Line[] = [];
     let from = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, from)) {

@@ -1,3 +1,5 @@
+import { counted, number } from './words.ts';
+
 const ttyEveryMs = 250;
 const plainEveryMs = 5_000;
 
@@ -30,9 +32,7 @@ export class Progress {
     this.#shownAt = now;
     const seconds = Math.max(0.001, (now - this.#startedAt) / 1_000);
     const share = this.#size ? `, ${Math.floor((100 * at.bytes) / this.#size)} % of the file` : '';
-    const text = `${whole(at.events)} events${share}, ${whole(at.alerts)} alerts, ${seconds.toFixed(1)} s, ${whole(at.events / seconds)} events/s`;
+    const text = `${counted(at.events, 'event')}${share}, ${counted(at.alerts, 'alert')}, ${seconds.toFixed(1)} s, ${number(at.events / seconds)} events/s`;
     this.#out.write(isTty ? `\r\u001b[2K${text}${isEnd ? '\n' : ''}` : `${text}\n`);
   }
 }
-
-const whole = (n: number): string => Math.round(n).toLocaleString('en-US');

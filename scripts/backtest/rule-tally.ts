@@ -10,7 +10,7 @@ export interface RuleFigures {
   readonly id: string;
   readonly version: number;
   readonly mode: Rule['mode'];
-  /** Used events that the rule recorded. */
+  /** Used events that fit `when` and carry what the condition reads. */
   readonly matched: number;
   readonly alerts: number;
   /** Alerts per used event. */
@@ -21,7 +21,6 @@ export interface RuleFigures {
 /** Counts for one rule, and finds out why it never matched. `off` rules are not compiled: they match nothing. */
 export class RuleTally {
   readonly #rule: Rule;
-  readonly #compiled: CompiledRule | undefined;
   #matched = 0;
   #alerts = 0;
   readonly #examples: Alert[] = [];
@@ -30,9 +29,8 @@ export class RuleTally {
   /** Fields of `when` of which no event had an allowed value so far. */
   readonly #unmet: Map<string, ReadonlySet<unknown>>;
 
-  constructor(rule: Rule, compiled: CompiledRule | undefined) {
+  constructor(rule: Rule) {
     this.#rule = rule;
-    this.#compiled = compiled;
     const read = [rule.sum?.field, rule.distinct?.field, rule.pairs?.on].filter((field) => field !== undefined);
     this.#missing = new Set([...Object.keys(rule.when), ...read]);
     this.#unmet = new Map(Object.entries(rule.when).map(([field, values]) => [field, new Set<unknown>(values)]));
@@ -41,7 +39,18 @@ export class RuleTally {
   see(event: BookingEvent): void {
     if (this.#missing.size > 0) for (const field of this.#missing) if (valueOf(event, field) !== undefined) this.#missing.delete(field);
     if (this.#unmet.size > 0) for (const [field, allowed] of this.#unmet) if (allowed.has(valueOf(event, field))) this.#unmet.delete(field);
-    if (this.#compiled?.matches(event) === true) this.#matched++;
+  }
+
+  /** The rule for the engine, which asks it once for each event that it uses: what matches is counted there and not worked out again. */
+  counting(rule: CompiledRule): CompiledRule {
+    return {
+      ...rule,
+      matches: (event) => {
+        const isMatch = rule.matches(event);
+        if (isMatch) this.#matched++;
+        return isMatch;
+      },
+    };
   }
 
   raise(alert: Alert): void {

@@ -2,6 +2,7 @@ import type { DifferenceFigures } from './difference.ts';
 import type { BadLines } from './event-lines.ts';
 import type { RuleFigures } from './rule-tally.ts';
 import type { TopEntry } from './tally.ts';
+import { counted, number } from './words.ts';
 
 /** What a backtest found. The same files give the same summary. */
 export interface Summary {
@@ -14,7 +15,7 @@ export interface Summary {
   readonly used: number;
   readonly late: number;
   readonly duplicate: number;
-  readonly bad: { readonly total: number; readonly reasons: readonly Readonly<BadLines>[] };
+  readonly bad: { readonly total: number; readonly reasons: readonly BadLines[] };
   /** Event time of the events used, ISO 8601; absent when none was. */
   readonly from?: string;
   readonly to?: string;
@@ -28,20 +29,19 @@ export interface Summary {
   readonly warnings: readonly string[];
 }
 
-const number = (n: number): string => n.toLocaleString('en-US');
 const minPerMillion = 1_000_000;
 
 /** For people. */
 export function summaryText(summary: Summary): string {
-  const { events, used, late, duplicate, bad, alerts, rules, topKeys, evicted, difference, warnings } = summary;
+  const { events, used, late, duplicate, bad, alerts, rules, topKeys, difference, warnings } = summary;
   const lines = [
     '',
     summary.interrupted ? 'Interrupted: this is what was read so far.' : undefined,
-    `${number(events)} events: ${number(used)} used, ${number(late)} late, ${number(duplicate)} duplicate${bad.total > 0 ? `; ${number(bad.total)} lines are no event` : ''}`,
+    `${counted(events, 'event')}: ${number(used)} used, ${number(late)} late, ${number(duplicate)} duplicate${bad.total > 0 ? `; ${counted(bad.total, 'line')} ${bad.total === 1 ? 'is' : 'are'} no event` : ''}`,
     summary.from === undefined ? undefined : `from ${summary.from} to ${summary.to}`,
-    ...bad.reasons.map(({ reason, count, firstLine, error }) => `  ${reason}: ${number(count)}, the first in line ${firstLine}: ${error}`),
+    ...bad.reasons.flatMap(badText),
     '',
-    `${number(alerts)} alerts`,
+    counted(alerts, 'alert'),
     ...table(
       ['rule', 'version', 'mode', 'matched', 'alerts', 'per million events'],
       rules.map((rule) => [
@@ -58,13 +58,12 @@ export function summaryText(summary: Summary): string {
         .slice(0, 1)
         .map(
           ({ key, at, value, evidenceCount }) =>
-            `  for example ${id}: user ${key} at ${iso(at)}, value ${number(value)} from ${number(evidenceCount)} events`,
+            `  for example ${id}: user ${key} at ${iso(at)}, value ${number(value)} from ${counted(evidenceCount, 'event')}`,
         ),
     ),
     ...(topKeys.keys.length === 0 ? [] : ['', `users with most alerts${topKeys.exact ? '' : ' (at most)'}`]),
     ...topKeys.keys.map(({ name, count }) => `  ${name}  ${number(count)}`),
     ...(difference === undefined ? [] : ['', ...differenceText(difference)]),
-    ...(evicted === 0 ? [] : ['', `${number(evicted)} events were evicted`]),
     ...(warnings.length === 0 ? [] : ['', ...warnings.map((warning) => `warning: ${warning}`)]),
   ];
   return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
@@ -76,11 +75,24 @@ function differenceText(difference: NonNullable<Summary['difference']>): string[
     ...[same, onlyBefore, onlyAfter, changed].map(number),
   ];
   return [
-    'against the other rules file',
+    'against the other rules file, alert by alert: the same rule at the same event',
     ...table(
       ['rule', 'same', 'only before', 'only after', 'changed'],
       [...difference.rules.map((rule) => row(rule.id, rule)), row('all', difference)],
     ),
+    ...differenceWords,
+  ];
+}
+
+const differenceWords = [
+  '  same: raised under both files; only before: under --against alone; only after: under --rules alone;',
+  '  changed: under both, but other in more than its rule version, such as severity or evidence',
+];
+
+function badText({ reason, count, examples }: BadLines): string[] {
+  return [
+    `  ${reason}: ${counted(count, 'line')}${count > examples.length ? ', such as' : ''}`,
+    ...examples.map(({ line, problem }) => `    line ${number(line)}: ${problem}`),
   ];
 }
 

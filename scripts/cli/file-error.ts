@@ -19,3 +19,17 @@ export function fileErrorText(error: unknown): string | undefined {
       return undefined;
   }
 }
+
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EISDIR: 'it is a folder; name a file in it',
+  EACCES: 'not allowed to read it',
+  EPERM: 'not allowed to read it',
+};
+
+/** A file that a flag names and that cannot be read. */
+export function cannotRead(flag: string, path: string, cause: unknown): Error {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return new Error(`${flag} ${path}: ${unreadable[code ?? ''] ?? `reading it failed: ${message}`}`, { cause });
+}

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { cannotRead } from '../../cli/file-error.ts';
 import { UsageError } from '../../cli/flags.ts';
 
 const maxBytes = 64 * 1_048_576;
@@ -29,7 +30,7 @@ export type Vector = z.infer<typeof vectorSchema>;
 /** Throws UsageError for a file that cannot be read or is no file of vectors, with what is wrong where. */
 export async function readVectors(path: string): Promise<readonly Vector[]> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new UsageError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(cannotRead('--vectors', path, error).message);
   });
   if (bytes.length > maxBytes) throw new UsageError(`${path} is larger than ${maxBytes / 1_048_576} MiB`);
   return parseVectors(bytes.toString('utf8'), path);

@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { eventTypes } from '../events/booking-event.ts';
 import { durationMs, durationPattern } from './duration.ts';
 
-const dayMs = 86_400_000;
 /** What a rule may look back: its memory is kept that long. */
-const maxSpanMs = 7 * dayMs;
+const maxSpan = 'P7D';
 const maxAtLeast = 1_000;
 /** Far below 2^53, so that a total that is compared is exact. */
 const maxTotal = 2 ** 40;
@@ -24,20 +23,22 @@ export function wholeNumber(min: number, max: number): z.ZodInt {
   return z.int({ error }).min(min, error).max(max, error);
 }
 
-export function duration(minMs: number, maxMs: number, meaning: string): z.ZodString {
+/** `max`: a duration itself. */
+export function duration(max: string, meaning: string): z.ZodString {
+  const maxMs = durationMs(max) ?? 0;
   const form = 'expected an ISO 8601 duration of days, hours, minutes and seconds, such as PT10M';
   return z
     .string({ error: form })
     .regex(durationPattern, form)
     .refine((text) => {
       const ms = durationMs(text);
-      return ms === undefined || (ms >= minMs && ms <= maxMs);
-    }, `expected a duration from ${minMs} ms to ${maxMs} ms`)
+      return ms === undefined || ms <= maxMs;
+    }, `expected a duration from PT0S to ${max}`)
     .describe(meaning);
 }
 
 const atLeast = wholeNumber(1, maxAtLeast);
-const within = duration(0, maxSpanMs, 'newest − oldest, both ends inclusive');
+const within = duration(maxSpan, 'newest − oldest, both ends inclusive');
 const eventType = z.enum(eventTypes, { error: `expected one of ${eventTypes.join(', ')}` });
 const error = 'expected an object';
 
@@ -56,7 +57,7 @@ export const conditionShapes = {
         open: eventType,
         close: eventType,
         on: fieldName.describe('open and close carry the same value in this field'),
-        maxGap: duration(0, maxSpanMs, 'a pair is 0 to maxGap from open to close'),
+        maxGap: duration(maxSpan, 'a pair is 0 to maxGap from open to close'),
         atLeast,
         within: within.describe('between the closes of the newest and the oldest pair, both ends inclusive'),
       },
@@ -65,7 +66,7 @@ export const conditionShapes = {
     .refine(({ open, close }) => open !== close, { path: ['close'], error: 'expected another type than open' })
     .describe('atLeast pairs of an open and a later close; when leaves type out and holds for both'),
   session: z
-    .strictObject({ gap: duration(0, maxSpanMs, 'neighbours of one session lie at most this far apart'), atLeast }, { error })
+    .strictObject({ gap: duration(maxSpan, 'neighbours of one session lie at most this far apart'), atLeast }, { error })
     .describe('atLeast matching events without a pause longer than gap'),
 } as const;
 

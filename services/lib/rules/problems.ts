@@ -42,16 +42,17 @@ export function problemText(problems: readonly Problem[], placeOf: (path: readon
   });
   const left = problems.length - lines.length;
   if (left > 0) lines.push(`  … and ${left} more`);
-  return `rules file is invalid, ${problems.length} problem(s):\n${lines.join('\n')}`;
+  return `rules file is invalid, ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n${lines.join('\n')}`;
 }
 
 /** `rules.0.count.atLeast`; a name that is not a plain word stands in quotes. */
-function pathText(path: readonly PropertyKey[]): string {
+export function pathText(path: readonly PropertyKey[]): string {
   if (path.length === 0) return 'file';
   return path.map((part) => (/^\w{1,60}$/.test(String(part)) ? String(part) : clipped(JSON.stringify(String(part))))).join('.');
 }
 
-function gotText(document: unknown, path: readonly PropertyKey[]): string {
+/** What stands at the path: `, got 5`, or `; it is missing`. */
+export function gotText(document: unknown, path: readonly PropertyKey[]): string {
   let value = document;
   for (const part of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return '; it is missing';

@@ -6,9 +6,8 @@ import { type LineAndColumn, type Problem, problemsOf, problemText } from './pro
 const maxRules = 200;
 const maxAllowedValues = 1_000;
 const maxVersion = 1_000_000_000;
-const dayMs = 86_400_000;
-const maxTimeMs = dayMs; // the router dead-letters what lies further ahead of its arrival
-const maxCooldownMs = 365 * dayMs;
+const maxTime = 'P1D'; // the router dead-letters what lies further ahead of its arrival
+const maxCooldown = 'P365D';
 const maxOwnerLength = 128;
 const maxDescriptionLength = 2_000;
 
@@ -62,7 +61,7 @@ const ruleSchema = z
       distinct: conditionShapes.distinct.optional(),
       pairs: conditionShapes.pairs.optional(),
       session: conditionShapes.session.optional(),
-      cooldown: duration(0, maxCooldownMs, 'event time after an alert in which the key raises no other; default PT0S').optional(),
+      cooldown: duration(maxCooldown, 'event time after an alert in which the key raises no other; default PT0S').optional(),
       owner: text(1, maxOwnerLength).optional(),
       description: text(0, maxDescriptionLength).optional(),
     },
@@ -78,9 +77,9 @@ export const rulesFileSchema = z.strictObject(
   {
     time: z.strictObject(
       {
-        disorder: duration(0, maxTimeMs, 'watermark = newest used occurredAt − disorder'),
-        lateness: duration(0, maxTimeMs, 'an event older than watermark − lateness is late'),
-        maxAhead: duration(0, maxTimeMs, 'an event further ahead of its arrival is from the future'),
+        disorder: duration(maxTime, 'watermark = newest used occurredAt − disorder'),
+        lateness: duration(maxTime, 'an event older than watermark − lateness is late'),
+        maxAhead: duration(maxTime, 'an event further ahead of its arrival is from the future'),
       },
       { error: timeText },
     ),

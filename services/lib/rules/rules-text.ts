@@ -11,7 +11,7 @@ export const maxRulesBytes = 1_048_576;
  * what parseRulesFile finds, and names that an object has twice, of which JSON.parse would silently drop one.
  */
 export function parseRulesText(bytes: Uint8Array): RulesFile {
-  if (bytes.length > maxRulesBytes) invalid(`it has more than ${maxRulesBytes} bytes`);
+  if (bytes.length > maxRulesBytes) invalid(`it is larger than 1 MiB (${maxRulesBytes.toLocaleString('en-US')} bytes)`);
   if (!isUtf8(bytes)) invalid('it is not UTF-8 text');
   const text = new TextDecoder().decode(bytes); // drops a byte order mark
   const json = read(text);

@@ -3,8 +3,12 @@ import { Backtest } from '../../../scripts/backtest/backtest.ts';
 import { summaryText } from '../../../scripts/backtest/summary.ts';
 import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
 import { encodeBookingEvent } from '../../../services/lib/events/booking-event-codec.ts';
+
+import { compileRules } from '../../../services/lib/rules/compile.ts';
 import type { RulesFile } from '../../../services/lib/rules/rules-file.ts';
-import { bookingEvent, type RuleSpec, rule, start } from '../../oracle/scenario.ts';
+import { ShardState } from '../../../services/lib/rules/shard-state.ts';
+import { bookingEvent, type RuleSpec, rule, start, wholeRange } from '../../oracle/scenario.ts';
+import { allKinds, randomEvents } from './random-file.ts';
 
 const plan = { counts: [1], reshardAt: [], restartEvery: undefined };
 const file = (...specs: RuleSpec[]): RulesFile => ({
@@ -39,12 +43,12 @@ describe('the summary of a backtest', () => {
     );
     assert.equal(bad.total, 5);
     assert.deepEqual(
-      bad.reasons.map(({ reason, count, firstLine }) => [reason, count, firstLine]),
+      bad.reasons.map(({ reason, count, examples }) => [reason, count, examples.map(({ line }) => line)]),
       [
-        ['not-json', 2, 4],
-        ['invalid-event', 1, 5],
-        ['unsupported-version', 1, 7],
-        ['line-too-long', 1, 11],
+        ['not-json', 2, [4, 6]],
+        ['invalid-event', 1, [5]],
+        ['unsupported-version', 1, [7]],
+        ['line-too-long', 1, [11]],
       ],
     );
     assert.deepEqual(topKeys, { exact: true, keys: [{ name: 'a', count: 1 }] });
@@ -79,15 +83,54 @@ describe('the summary of a backtest', () => {
     read(changes, ['{"eventName":"INSERT","dynamodb":{}}', '{"eventName":"MODIFY","dynamodb":{}}', '1']);
     assert.match(changes.summary(false).warnings.join(), /^3 of 3 lines are no BookingEvent v1: most are DynamoDB change records/);
     assert.match(new Backtest(file(), plan).summary(false).warnings.join(), /the event file has no lines/);
+    assert.deepEqual(new Backtest(file(), plan).summary(true).warnings, []);
   });
 
-  it('tells for people what it tells for machines', () => {
+  it('gives a few examples of a reason, each with other fields at fault', () => {
+    const backtest = new Backtest(file(), plan);
+    const event = encodeBookingEvent(cancelled('a', 1)).toString();
+    const noSeats = event.replace(/"seats":\d+,/, '');
+    const twoFaults = event.replace('"EUR"', '"eur"').replace('{', '{"colour":1,');
+    read(backtest, [noSeats, event, noSeats, '[]', twoFaults, '{}', noSeats]);
+    assert.deepEqual(backtest.summary(false).bad.reasons, [
+      {
+        reason: 'invalid-event',
+        count: 6,
+        examples: [
+          { line: 1, problem: 'missing seats' },
+          { line: 4, problem: 'expected a JSON object, got a list of 0' },
+          { line: 5, problem: 'currency: expected a text of the form /^[A-Z]{3}$/ (ISO 4217), got "eur"; unknown field colour' },
+        ],
+      },
+    ]);
+  });
+
+  it('counts what matches once for each used event, on whatever shard and after whatever restart', () => {
+    const events = randomEvents(5, 600);
+    const compiled = compileRules(allKinds);
+    const state = ShardState.empty(compiled, wholeRange);
+    const used = events.filter((event) => state.apply(event, undefined).kind === 'used');
+    const backtest = new Backtest(allKinds, { counts: [1, 3], reshardAt: [200], restartEvery: 97 });
+    read(backtest, events);
+    const { rules } = backtest.summary(false);
+    assert.deepEqual(
+      rules.filter(({ mode }) => mode !== 'off').map(({ id, matched }) => [id, matched]),
+      compiled.rules.map((one) => [one.id, used.filter((event) => one.matches(event)).length]),
+    );
+  });
+
+  it('tells for people what it tells for machines, one of a kind in the singular', () => {
     const backtest = new Backtest(file({ id: 'twice', count: two }), plan, file({ id: 'twice', count: { ...two, atLeast: 3 } }));
     read(backtest, [cancelled('a', 1), cancelled('a', 2), 'x']);
     const text = summaryText(backtest.summary(false));
+    const single = new Backtest(file({ id: 'once', count: { ...two, atLeast: 1 } }), plan);
+    read(single, [cancelled('a', 1)]);
+    assert.match(summaryText(single.summary(false)), /^1 event: 1 used[^]*^1 alert$[^]*value 1 from 1 event$/m);
     for (const says of [
-      /^2 events: 2 used, 0 late, 0 duplicate; 1 lines are no event$/m,
-      /^ {2}not-json: 1, the first in line 3: /m,
+      /^2 events: 2 used, 0 late, 0 duplicate; 1 line is no event$/m,
+      /^ {2}not-json: 1 line$/m,
+      /^ {4}line 3: Unexpected token/m,
+      /^1 alert$/m,
       /^ {2}twice +1 +live +2 +1 +500,000$/m,
       /for example twice: user a at .*Z, value 2 from 2 events/,
       /^ {2}all +0 +0 +1 +0$/m,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,10 +58,32 @@ describe('npm run backtest', function () {
     assert.match(bad.stderr, /bad\.json: rules file is invalid: not JSON at line 2, column 12: expected a value/);
     const missing = run('--rules', path('rules.json'), '--events', path('none'));
     assert.equal(missing.status, 1);
-    assert.match(missing.stderr, /cannot read .*none: there is no such file/);
+    assert.match(missing.stderr, /--events .*none: there is no such file/);
     const unknown = run('--rule', path('rules.json'));
     assert.equal(unknown.status, 2);
     assert.match(unknown.stderr, /did you mean --rules/);
     assert.equal(run().status, 2);
+  });
+
+  it('ends with 1 when no line is an event, after a summary that says why', () => {
+    const { status, stdout, stderr } = run('--rules', path('rules.json'), '--events', path('rules.json'), '--json');
+    assert.equal(status, 1);
+    assert.match(stderr, /--events .*rules\.json: no line is an event\n$/);
+    const { events, bad } = JSON.parse(stdout) as { events: number; bad: { total: number } };
+    assert.deepEqual([events, bad.total], [0, 1]);
+  });
+
+  it('tells at Ctrl-C what was read so far and ends with 130, also where a pipe stands still', async () => {
+    const args = ['scripts/run.mjs', 'backtest', '--rules', path('rules.json'), '--events', '-'];
+    const child = spawn(process.execPath, args, { cwd: root, stdio: 'pipe' });
+    let stdout = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += String(chunk);
+    });
+    child.stdin.write(readFileSync(path('events.ndjson')));
+    await once(child.stdout, 'data'); // an alert: it reads
+    child.kill('SIGINT');
+    assert.deepEqual(await once(child, 'close'), [130, null]);
+    assert.match(stdout, /^Interrupted: this is what was read so far\.$[^]*^[\d,]+ events: [^]*^[\d,]+ alerts$/m);
   });
 });

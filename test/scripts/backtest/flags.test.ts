@@ -40,6 +40,11 @@ describe('the flags of a backtest', () => {
     refused(/from 1 to/, '--restart-every', '0');
     refused(/such as PT30S/, '--disorder', '30s');
     refused(/up to P1D/, '--lateness', 'P2D');
+    refused(/^--against -: standard input is for --events only/, '--against', '-');
+    assert.throws(
+      () => parseFlags(backtestFlags, ['--rules', '-', '--events', 'e']),
+      /^UsageError: --rules -: standard input is for --events/,
+    );
     assert.throws(() => orderOf(parseFlags(backtestFlags, [])), /--rules FILE and --events FILE are needed/);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileErrorText } from '../../../scripts/cli/file-error.ts';
+import { cannotRead, fileErrorText } from '../../../scripts/cli/file-error.ts';
 
 function writing(path: string): unknown {
   try {
@@ -24,5 +24,17 @@ describe('a file that cannot be written', () => {
   it('leaves other errors alone', () => {
     assert.equal(fileErrorText(new Error('no')), undefined);
     assert.equal(fileErrorText(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })), undefined);
+  });
+});
+
+describe('a file that cannot be read', () => {
+  const told = (code: string, message: string): string =>
+    cannotRead('--rules', 'r.json', Object.assign(new Error(message), { code })).message;
+
+  it('is named with its flag and what is wrong with it', () => {
+    assert.equal(told('ENOENT', 'ENOENT: no such file'), '--rules r.json: there is no such file');
+    assert.equal(told('EISDIR', 'EISDIR: illegal operation'), '--rules r.json: it is a folder; name a file in it');
+    assert.equal(told('EACCES', 'EACCES: permission denied'), '--rules r.json: not allowed to read it');
+    assert.equal(told('EIO', 'EIO: i/o error, read'), '--rules r.json: reading it failed: EIO: i/o error, read');
   });
 });
