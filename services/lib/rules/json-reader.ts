@@ -127,7 +127,13 @@ export class JsonReader {
   }
 
   #place(at: number): LineAndColumn {
-    const line = this.#lineStarts.findLastIndex((start) => start <= at);
+    // By halves: a text may have as many lines as characters, and a thousand problems.
+    let line = 0;
+    for (let end = this.#lineStarts.length; end - line > 1; ) {
+      const middle = (line + end) >>> 1;
+      if ((this.#lineStarts[middle] ?? 0) <= at) line = middle;
+      else end = middle;
+    }
     return { line: line + 1, column: at - (this.#lineStarts[line] ?? 0) + 1 };
   }
 }

@@ -34,14 +34,17 @@ describe('the JSON reader', () => {
       fc.property(texts, (text) => {
         const taken = takenByParse(text);
         try {
-          const { repeated } = new JsonReader(text);
-          assert.ok(taken && repeated.length >= 0);
+          assert.equal(new JsonReader(text).placeOf([]).line > 0, taken);
         } catch (error) {
           assert.ok(error instanceof JsonTextError && !taken, String(error));
         }
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it('knows a value that begins its line', () => {
+    assert.deepEqual(new JsonReader('[\n1,\n\n2]').placeOf([1]), { line: 4, column: 1 });
   });
 
   it('knows where every value lies', () => {
