@@ -38,14 +38,17 @@ export async function replay(flags: ReplayFlags, io: ReplayIo): Promise<number> 
   const selection: Selection = { service, stream: flags.stream, reason: flags.reason, since: flags.since, again: flags.again };
 
   const summary = new Summary();
-  for await (const found of findLetters(store, selection)) summary.add(found);
+  for await (const found of findLetters(store, selection)) {
+    if (io.signal.aborted) break;
+    summary.add(found);
+  }
   if (!flags.json) describe(summary, flags, io);
   const isNothing = summary.letters === 0 && summary.replayedBefore === 0 && summary.unreadable.length === 0;
-  if (isNothing) await explainNothing(store, objectsUrl, io);
+  if (isNothing && !io.signal.aborted) await explainNothing(store, objectsUrl, io);
   for (const { key, error } of summary.unreadable) io.note(`unreadable: ${key}: ${error}`);
 
   const hasTarget = isLocal || flags.stage !== undefined;
-  const target = hasTarget && summary.letters > 0 ? openTarget(flags.endpoint, io.env) : undefined;
+  const target = hasTarget && summary.letters > 0 && !io.signal.aborted ? openTarget(flags.endpoint, io.env) : undefined;
   try {
     const account = target === undefined ? undefined : await accountOf(target, summary.streams[0] ?? '');
     if (target !== undefined)
@@ -56,6 +59,7 @@ export async function replay(flags: ReplayFlags, io: ReplayIo): Promise<number> 
     const ok = summary.unreadable.length === 0 && (sent?.failed.length ?? 0) === 0 && !io.signal.aborted;
     if (flags.json) io.out(JSON.stringify({ type: 'result', ...figures(summary, flags), ...counts(sent), ...place, ok }));
     else if (sent !== undefined) io.out(`${sent.sent} sent, ${sent.failed.length} not sent`);
+    else if (io.signal.aborted) io.note('stopped while dead letters were sought: nothing was sent');
     else if (summary.letters > 0) io.note('Nothing was sent: this is a dry run. --yes sends.');
     return io.signal.aborted ? 130 : ok ? 0 : 1;
   } finally {

@@ -98,6 +98,27 @@ describe('replay', () => {
     await assert.rejects(replay(elsewhere, io), UsageError);
   });
 
+  it('that is stopped while it seeks tells what it found so far and sends nothing', async () => {
+    const earlier = (await onStream()).length;
+    const stop = new AbortController();
+    const notes: string[] = [];
+    const flags = parseFlags(replayFlags, [
+      '--service',
+      'event-router',
+      '--objects',
+      pathToFileURL(root).href,
+      '--endpoint',
+      kinesis.endpoint,
+      '--yes',
+    ]);
+    stop.abort();
+    const io = { env: {}, out: assert.fail, note: (line: string) => void notes.push(line), now: Date.now, signal: stop.signal };
+    assert.equal(await replay(flags, io), 130);
+    assert.deepEqual(notes, ['0 dead letters of event-router to send', 'stopped while dead letters were sought: nothing was sent']);
+    assert.equal((await onStream()).length, earlier);
+    assert.deepEqual(await keysOf('audit/'), []);
+  });
+
   it('is a dry run first: lists what would be sent by reason, and writes nothing', async () => {
     const earlier = (await onStream()).length;
     const { code, out, notes } = await run('--endpoint', kinesis.endpoint);
