@@ -12,6 +12,7 @@ import { findEarliestRun, type Run, type Timeline } from './earliest-run.ts';
 import type { MemoryLimits } from './memory-limits.ts';
 import { type Proof, RuleMemory, readId } from './rule-memory.ts';
 import { readScalar, writeScalar } from './scalar-bytes.ts';
+import { readTime } from './time-bytes.ts';
 
 type Pairs = Extract<Condition, { kind: 'pairs' }>;
 
@@ -103,7 +104,7 @@ export class PairsRule extends RuleMemory {
       this.#on.set(node, this.#values.hold(readScalar(from)));
     } else if (kind === entryKinds.pair) {
       const id = readId(from);
-      this.#openOf.set(node, this.nodes.add(id, from.float64()));
+      this.#openOf.set(node, this.nodes.add(id, readTime(from)));
     } else {
       throw corrupt(`an entry of kind ${kind}`);
     }

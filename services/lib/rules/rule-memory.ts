@@ -10,6 +10,7 @@ import { type Alert, alertOf, type Evidence } from './alert.ts';
 import type { CompiledRule, RuleTime } from './compile.ts';
 import type { Timeline } from './earliest-run.ts';
 import type { MemoryLimits } from './memory-limits.ts';
+import { readLastTime, readTime } from './time-bytes.ts';
 import { TimeSlices } from './time-slices.ts';
 
 /** Before events take new memory, so many rows are looked at for what has expired there, … */
@@ -185,17 +186,20 @@ export abstract class RuleMemory implements Timeline {
     return true;
   }
 
-  /** Takes a key that was written; it must be new here. */
+  /** Takes a key that was written, to the end of its bytes; it must be new here. */
   readKey(from: ByteReader, key: PackedKey): void {
     if (this.keys.find(key.pack(from.text()))) throw corrupt('a key comes twice');
     this.keys.insert(key, everyRow);
-    this.keys.lastAt = from.float64();
+    this.keys.lastAt = readLastTime(from);
     this.before = none;
     for (let left = from.uint(); left > 0; left--) {
       const id = readId(from);
-      this.before = this.insertEntry(id, from.float64());
+      const time = readTime(from);
+      if (this.before !== none && time < this.nodes.time(this.before)) throw corrupt('the entries of a key are not in time order');
+      this.before = this.insertEntry(id, time);
       this.readEntry(from, this.before);
     }
+    if (!from.done) throw corrupt('a key has more bytes than entries');
   }
 
   /** What the bounds have done, which a snapshot must carry. */

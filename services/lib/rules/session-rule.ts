@@ -1,6 +1,7 @@
 import type { BookingEvent } from '../events/booking-event.ts';
 import type { ByteReader } from '../windows/snapshot/byte-reader.ts';
 import type { ByteWriter } from '../windows/snapshot/byte-writer.ts';
+import { corrupt } from '../windows/snapshot/snapshot-error.ts';
 import { none } from '../windows/tables/event-slab.ts';
 import { NodeColumn } from '../windows/tables/node-column.ts';
 import type { Evidence } from './alert.ts';
@@ -117,7 +118,9 @@ export class SessionRule extends RuleMemory {
   }
 
   protected override readEntry(from: ByteReader, node: number): void {
-    this.#joined.set(node, from.byte());
+    const joined = from.byte();
+    if (joined > 1) throw corrupt(`a session's entry of kind ${joined}`);
+    this.#joined.set(node, joined);
   }
 
   /** Of two neighbours. */

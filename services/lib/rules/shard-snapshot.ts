@@ -9,6 +9,7 @@ import { PackedKey } from '../windows/tables/packed-key.ts';
 import type { Floor } from './floors.ts';
 import { addressOf } from './rule-kinds.ts';
 import { type RuleMemory, readId } from './rule-memory.ts';
+import { readLastTime, readTime } from './time-bytes.ts';
 
 /** Version 1 is the first. A build reads the version it writes and the one before. */
 const version = 1;
@@ -164,9 +165,10 @@ export class ShardRestore<State> {
   }
 
   #readHead(from: ByteReader): void {
-    const watermark = from.float64();
+    const watermark = readLastTime(from);
     const range = readRange(from);
-    const floors = Array.from({ length: from.uint() }, () => ({ range: readRange(from), watermark: from.float64() }));
+    const floors: Floor[] = [];
+    for (let left = from.uint(); left > 0; left--) floors.push({ range: readRange(from), watermark: readTime(from) });
     this.#horizon = watermark - this.#latenessMs;
     this.#restored = this.#create({ watermark, range, floors });
   }
@@ -175,7 +177,7 @@ export class ShardRestore<State> {
     const { memories } = this.#ready();
     const index = from.uint();
     const address = from.text();
-    const bounds = { floor: from.float64(), evicted: from.uint() };
+    const bounds = { floor: readLastTime(from), evicted: from.uint() };
     const memory = memories.find(({ rule }) => addressOf(rule) === address);
     memory?.restoreBounds(this.#horizon, bounds);
     this.#memories.set(index, memory);
@@ -184,7 +186,7 @@ export class ShardRestore<State> {
   #readUsed(from: ByteReader): void {
     const { ids } = this.#ready();
     const id = readId(from);
-    const time = from.float64();
+    const time = readTime(from);
     if (!ids.has(id, time)) ids.add(id, time, Number.NEGATIVE_INFINITY);
   }
 
@@ -206,5 +208,7 @@ const hex = /^[0-9a-f]{1,32}$/;
 function readRange(from: ByteReader): HashRange {
   const [start, end] = [from.text(), from.text()];
   if (!hex.test(start) || !hex.test(end)) throw corrupt('a hash range is not hexadecimal');
-  return { start: BigInt(`0x${start}`), end: BigInt(`0x${end}`) };
+  const range = { start: BigInt(`0x${start}`), end: BigInt(`0x${end}`) };
+  if (range.start > range.end) throw corrupt('a hash range ends before it starts');
+  return range;
 }
