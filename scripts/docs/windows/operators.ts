@@ -1,5 +1,6 @@
 /**
- * The operators that docs/windows.md shows: what stands between `region` and `endregion` is its code, and what they tell is its pictures.
+ * The operators that docs/windows.md shows: what stands between `region` and `endregion` is its code, with the imports that it needs, and
+ * what they tell is its pictures.
  * Times are small numbers there; think of minutes.
  */
 import { avg } from '../../../services/lib/windows/aggregates/avg.ts';
@@ -34,8 +35,19 @@ import { RepeatTrigger } from '../../../services/lib/windows/triggers/repeat.ts'
 import { fire, goOn, type Trigger } from '../../../services/lib/windows/triggers/trigger.ts';
 import { BoundedDisorder } from '../../../services/lib/windows/watermarks/bounded-disorder.ts';
 
-export const use = (records: Iterable<KeyedRecord<number>>, tell: (text: string) => void): void => {
-  // #region use
+// #region use
+/** Records may come from whatever can be iterated over. */
+export const amounts: readonly KeyedRecord<number>[] = [
+  { key: 'a', timestamp: 1, value: 4 },
+  { key: 'b', timestamp: 7, value: 1 },
+  { key: 'a', timestamp: 5, value: 2 },
+  { key: 'a', timestamp: 13, value: 1 },
+  { key: 'a', timestamp: 8, value: 10 },
+  { key: 'b', timestamp: 18, value: 1 },
+  { key: 'a', timestamp: 6, value: 5 },
+];
+
+export function totals(records: Iterable<KeyedRecord<number>>, tell: (text: string) => void): void {
   const operator = new WindowOperator({
     assigner: new TumblingWindows({ size: 10 }),
     aggregate: sum,
@@ -51,8 +63,8 @@ export const use = (records: Iterable<KeyedRecord<number>>, tell: (text: string)
     }
     if (outcome === 'late') tell(`too late: ${record.value} at ${record.timestamp}`);
   }
-  // #endregion
-};
+}
+// #endregion
 
 export const restart = () => {
   // #region restart
@@ -147,8 +159,8 @@ export const sliding = () =>
 
 export const sessionWindows = (convention: SessionConvention) => new SessionWindows({ gap: 5, convention });
 
+// #region session
 export const session = (convention: SessionConvention) =>
-  // #region session
   new WindowOperator({
     assigner: new SessionWindows({ gap: 5, convention }),
     aggregate: collect<string>(),
@@ -181,28 +193,27 @@ export const continuous = () =>
   });
 // #endregion
 
-export const own = () => {
-  // #region own
-  /** Fires when a value is larger than the last one that fired. */
-  const newHighest: Trigger<number> = {
-    open: (saved = 0) => {
-      let highest = saved as number;
-      return {
-        onRecord: (value) => {
-          if (value <= highest) return goOn;
-          highest = value;
-          return fire;
-        },
-        onTimer: () => goOn,
-        nextTimer: () => undefined,
-        absorb: (other) => (highest = Math.max(highest, other as number)),
-        save: () => highest,
-      };
-    },
-  };
-  return new WindowOperator({ assigner: new GlobalWindows(), trigger: newHighest, aggregate: count });
-  // #endregion
+// #region own
+/** Fires when a value is larger than the last one that fired. */
+const newHighest: Trigger<number> = {
+  open: (saved = 0) => {
+    let highest = saved as number;
+    return {
+      onRecord: (value) => {
+        if (value <= highest) return goOn;
+        highest = value;
+        return fire;
+      },
+      onTimer: () => goOn,
+      nextTimer: () => undefined,
+      absorb: (other) => (highest = Math.max(highest, other as number)),
+      save: () => highest,
+    };
+  },
 };
+
+export const own = () => new WindowOperator({ assigner: new GlobalWindows(), trigger: newHighest, aggregate: count });
+// #endregion
 
 export const evicting = () =>
   // #region evictor
@@ -214,8 +225,8 @@ export const evicting = () =>
   });
 // #endregion
 
+// #region panes
 export const panes = (mode: PaneRules['mode']) =>
-  // #region panes
   new WindowOperator({
     assigner: new TumblingWindows({ size: 10 }),
     trigger: new RepeatTrigger(new FirstOfTrigger(new CountTrigger(2), new EventTimeTrigger())),
@@ -234,8 +245,8 @@ export const late = () =>
   });
 // #endregion
 
+// #region stream-time
 export const streamTime = (emit: Emit) =>
-  // #region stream-time
   new StreamTimeWindows({
     size: 10,
     grace: 5,

@@ -181,23 +181,14 @@ function idle(): string {
 }
 
 function use(): string {
-  const rows = [
-    ['a', 1, 4],
-    ['b', 7, 1],
-    ['a', 5, 2],
-    ['a', 13, 1],
-    ['a', 8, 10],
-    ['b', 18, 1],
-    ['a', 6, 5],
-  ] as const;
   const steps: [given: string, told: string[]][] = [];
   const feed = function* (): Generator<KeyedRecord<number>> {
-    for (const [key, timestamp, value] of rows) {
-      steps.push([`${key}: ${value} at ${timestamp}`, []]);
-      yield { key, timestamp, value };
+    for (const record of operators.amounts) {
+      steps.push([`${record.key}: ${record.value} at ${record.timestamp}`, []]);
+      yield record;
     }
   };
-  operators.use(feed(), (text) => steps.at(-1)?.[1].push(text));
+  operators.totals(feed(), (text) => steps.at(-1)?.[1].push(text));
   return drawLog(steps);
 }
 

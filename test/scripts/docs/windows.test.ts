@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { regions, windowsPage } from '../../../scripts/docs/windows/page.ts';
 import { drawLog, drawTimeline } from '../../../scripts/docs/windows/timeline.ts';
 
@@ -21,6 +24,32 @@ function exported(): string[] {
 describe('docs/windows.md', () => {
   it('shows code that runs and what it tells: it is what `npm run docs` writes', async () => {
     assert.equal(committed, await windowsPage(committed), 'run `npm run docs` and commit the result');
+  });
+
+  it('shows code that can be copied: every piece runs by itself, and the first tells what its picture says', async () => {
+    const pieces = [...committed.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code = '']) => code);
+    assert.ok(pieces.length > 15);
+    const folder = mkdtempSync(join(tmpdir(), 'windows-'));
+    try {
+      const modules = pieces.map(async (code, i) => {
+        const file = join(folder, `piece-${i}.mts`);
+        writeFileSync(file, code.replaceAll("from './", `from '${root.href}`));
+        return (await import(pathToFileURL(file).href)) as unknown;
+      });
+      const [first] = (await Promise.all(modules)) as [
+        { amounts: unknown; totals: (records: unknown, tell: (text: string) => void) => void },
+      ];
+      const told: string[] = [];
+      first.totals(first.amounts, (text) => told.push(text));
+      assert.equal(told.length, 4);
+      const picture = committed.slice(committed.indexOf('<!-- picture: use -->')).split('```')[1] ?? '';
+      assert.deepEqual(
+        told.filter((text) => !picture.includes(`  ${text}\n`)),
+        [],
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('changes when a picture does', async () => {
