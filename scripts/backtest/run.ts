@@ -8,14 +8,14 @@ import { Backtest } from './backtest.ts';
 import { openEvents } from './event-file.ts';
 import type { Order } from './flags.ts';
 import { linesOf } from './lines.ts';
-import { Progress } from './progress.ts';
+import { Progress, type ProgressStream } from './progress.ts';
 import { summaryText } from './summary.ts';
 
 /**
  * Reads the rules, then the events, and prints; when the signal is aborted, the summary of what was read so far. Rejects when a file
  * cannot be read, rules are invalid, or, after the summary, when no line was an event.
  */
-export async function run(order: Order, signal: AbortSignal, stdin: Readable, out: Writable, note: NodeJS.WriteStream): Promise<void> {
+export async function run(order: Order, signal: AbortSignal, stdin: Readable, out: Writable, note: ProgressStream): Promise<void> {
   const rules = await readRules('--rules', order.rules, order.time);
   const against = order.against === undefined ? undefined : await readRules('--against', order.against, order.time);
   const { size, chunks } = await openEvents(order.events, stdin, signal);
