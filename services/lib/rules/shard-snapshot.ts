@@ -1,6 +1,7 @@
 import type { HashRange } from '../kcl/shards.ts';
 import { ByteReader } from '../windows/snapshot/byte-reader.ts';
 import { ByteWriter } from '../windows/snapshot/byte-writer.ts';
+import type { SnapshotFrame } from '../windows/snapshot/read.ts';
 import { corrupt } from '../windows/snapshot/snapshot-error.ts';
 import type { SnapshotTurn } from '../windows/snapshot/turn.ts';
 import { snapshotFrames } from '../windows/snapshot/write.ts';
@@ -11,9 +12,9 @@ import { addressOf } from './rule-kinds.ts';
 import { type RuleMemory, readId } from './rule-memory.ts';
 import { readLastTime, readTime } from './time-bytes.ts';
 
-/** Version 1 is the first. A build reads the version it writes and the one before. */
-const version = 1;
-export const snapshotFormat = { kind: 'rule-state', version, versions: [version] };
+/** A build reads the version it writes and the one before. Version 1 does not tell the lateness; it is taken for that of the reader's rules. */
+const version = 2;
+export const snapshotFormat = { kind: 'rule-state', version, versions: [1, version] };
 
 /** The content is a list of records: the shard's own, one per rule, then ids and keys as they come. */
 const records = { shard: 1, rule: 2, id: 3, key: 4 } as const;
@@ -29,6 +30,7 @@ export interface ShardHead {
 }
 
 export interface ShardContent extends ShardHead {
+  readonly latenessMs: number;
   /** Oldest time that an event to come can have, epoch ms. */
   readonly horizon: number;
   readonly ids: IdSet;
@@ -92,9 +94,10 @@ class Pieces {
   }
 }
 
-function writeHead(out: ByteWriter, { watermark, range, floors }: ShardHead): void {
+function writeHead(out: ByteWriter, { watermark, latenessMs, range, floors }: ShardContent): void {
   out.byte(records.shard);
   out.float64(watermark);
+  out.uint(latenessMs);
   writeRange(out, range);
   out.uint(floors.length);
   for (const floor of floors) {
@@ -149,10 +152,10 @@ export class ShardRestore<State> {
     this.#create = create;
   }
 
-  read(from: ByteReader): void {
+  read({ version: found, content: from }: SnapshotFrame): void {
     while (!from.done) {
       const record = from.byte();
-      if (record === records.shard && this.#restored === undefined) this.#readHead(from);
+      if (record === records.shard && this.#restored === undefined) this.#readHead(from, found);
       else if (record === records.rule) this.#readRule(from);
       else if (record === records.id) this.#readUsed(from);
       else if (record === records.key) this.#readKey(from);
@@ -164,13 +167,18 @@ export class ShardRestore<State> {
     return this.#ready().state;
   }
 
-  #readHead(from: ByteReader): void {
+  #readHead(from: ByteReader, found: number): void {
     const watermark = readLastTime(from);
+    const latenessMs = found === 1 ? this.#latenessMs : from.uint();
     const range = readRange(from);
     const floors: Floor[] = [];
     for (let left = from.uint(); left > 0; left--) floors.push({ range: readRange(from), watermark: readTime(from) });
     this.#horizon = watermark - this.#latenessMs;
-    this.#restored = this.#create({ watermark, range, floors });
+    // What was late stays late: its id may be forgotten, and it would count again. So floors keep the time before which all is late.
+    const longerMs = this.#latenessMs - latenessMs;
+    if (longerMs > 0 && watermark > Number.NEGATIVE_INFINITY) floors.push({ range, watermark });
+    const kept = floors.map((floor) => ({ range: floor.range, watermark: floor.watermark + longerMs }));
+    this.#restored = this.#create({ watermark, range, floors: kept });
   }
 
   #readRule(from: ByteReader): void {

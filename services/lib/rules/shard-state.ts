@@ -100,11 +100,11 @@ export class ShardState {
 
   /**
    * The state that a snapshot holds, under rules that may be others: a rule the snapshot does not know by id and version begins
-   * empty, and what it knows of other rules is left out. Throws SNAPSHOT_CORRUPT and SNAPSHOT_VERSION.
+   * empty, and what it knows of other rules is left out. Where their lateness is longer, what was late stays late. Throws SNAPSHOT_CORRUPT and SNAPSHOT_VERSION.
    */
   static restore(rules: CompiledRules, frames: Iterable<Uint8Array>, limits: Partial<MemoryLimits> = {}): ShardState {
     const restore = ShardState.#restoring(rules, limits);
-    for (const { content } of readSnapshot(frames, snapshotFormat)) restore.read(content);
+    for (const frame of readSnapshot(frames, snapshotFormat)) restore.read(frame);
     return restore.finish();
   }
 
@@ -115,7 +115,7 @@ export class ShardState {
     limits: Partial<MemoryLimits> = {},
   ): Promise<ShardState> {
     const restore = ShardState.#restoring(rules, limits);
-    for await (const { content } of readSnapshotStream(frames, snapshotFormat)) restore.read(content);
+    for await (const frame of readSnapshotStream(frames, snapshotFormat)) restore.read(frame);
     return restore.finish();
   }
 
@@ -161,6 +161,7 @@ export class ShardState {
   snapshot(): Generator<Buffer> {
     return stateFrames({
       watermark: this.#watermark,
+      latenessMs: this.#rules.time.latenessMs,
       horizon: this.#watermark - this.#rules.time.latenessMs,
       range: this.#range,
       floors: this.#floors.within(this.#range),
@@ -198,7 +199,9 @@ export class ShardState {
   }
 
   #inherit(parent: ShardState): void {
-    const horizon = parent.#watermark - parent.#rules.time.latenessMs;
+    const { latenessMs } = this.#rules.time;
+    if (parent.#rules.time.latenessMs !== latenessMs) throw new TypeError('parent and child must have the same lateness');
+    const horizon = parent.#watermark - latenessMs;
     parent.#ids.forEach(horizon, (a, b, c, d, time) => {
       id.a = a;
       id.b = b;

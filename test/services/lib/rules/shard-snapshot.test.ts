@@ -66,6 +66,26 @@ describe('a snapshot of a shard state', () => {
     );
   });
 
+  it('lets nothing count again under rules with a longer lateness: what was late stays late, in inherited ranges too', () => {
+    const withLateness = (latenessMs: number) => ({ ...compiled(two), time: { disorderMs: 0, latenessMs, maxAheadMs: 0 } });
+    const [short, long] = [withLateness(10_000), withLateness(600_000)];
+    const eager = { partitionBits: 0 };
+    const state = ShardState.empty(short, wholeRange, eager);
+    const [late, kept] = [at(10_000, { userId: 'user-2' }), at(20_000)];
+    feed(state, late, kept, at(30_000, { userId: 'user-3' }));
+    const child = ShardState.fromParents(short, [state], wholeRange, eager); // its parent's watermark is a floor
+    for (const before of [state, child]) {
+      const once = ShardState.restore(long, before.snapshot(), eager);
+      const twice = ShardState.restore(long, once.snapshot(), eager);
+      const back = ShardState.restore(short, once.snapshot(), eager);
+      for (const restored of [once, twice, back]) assert.deepEqual(feed(restored, late, kept), ['late', 'duplicate']);
+      const later = [630_000, 30_000, 29_999].map((ms, i) => at(ms, { userId: `other-${i}` }));
+      assert.deepEqual(feed(once, ...later), [[], [], 'late'], 'the longer one holds from then on');
+    }
+    const fresh = ShardState.restore(long, ShardState.empty(short, wholeRange).snapshot());
+    assert.equal(ShardState.restore(long, fresh.snapshot()).watermarkOf('user-1'), Number.NEGATIVE_INFINITY);
+  });
+
   it('ends the one before it, which cannot be taken for whole', () => {
     const rules = compiled(two);
     const state = ShardState.empty(rules, wholeRange);

@@ -349,6 +349,8 @@ describe('a shard state', () => {
     it('refuses parents that were applied under other rules', () => {
       const parent = ShardState.empty(compiled([{ id: 'other' }]), wholeRange);
       assert.throws(() => ShardState.fromParents(rules, [parent], wholeRange), /same rules/);
+      const sooner = { ...rules, time: { ...rules.time, latenessMs: 0 } };
+      assert.throws(() => ShardState.fromParents(rules, [ShardState.empty(sooner, wholeRange)], wholeRange), /same lateness/);
     });
   });
 

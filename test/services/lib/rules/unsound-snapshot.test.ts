@@ -21,7 +21,7 @@ describe('a snapshot of a shard state whose frames are sound', () => {
   const restore = (...parts: ((out: ByteWriter) => void)[]): ShardState =>
     ShardState.restore(
       rules,
-      snapshotFrames({ kind: 'rule-state', version: 1 }, function* (out) {
+      snapshotFrames({ kind: 'rule-state', version: 2 }, function* (out) {
         for (const part of parts) part(out);
         yield;
       }),
@@ -41,6 +41,7 @@ describe('a snapshot of a shard state whose frames are sound', () => {
     (out: ByteWriter): void => {
       out.byte(1);
       out.float64(watermark);
+      out.uint(15_000);
       range(out, from, to);
       out.uint(floors);
     };

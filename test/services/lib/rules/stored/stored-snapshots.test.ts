@@ -45,19 +45,21 @@ const after = [
 const apply = (state: ShardState, events: readonly BookingEvent[]): Applied[] =>
   events.map((each) => structuredClone(state.apply(each, undefined)));
 
-describe('a stored snapshot of the rules in format version 1', () => {
-  it('is read, and goes on as if there had been no restart', () => {
-    // What ShardState.snapshot() gave after `before`. A change of format adds a file; the one of the version before it stays.
-    const bytes = Buffer.from(readFileSync(new URL('version-1.base64', import.meta.url), 'utf8'), 'base64');
-    const restored = ShardState.restore(rules, [bytes]);
-    const whole = ShardState.empty(rules, wholeRange);
-    apply(whole, before);
-    // Not the bytes, which also depend on how the memory grew.
-    const { keys, ids, events } = restored.size;
-    assert.deepEqual({ keys, ids, events }, { keys: whole.size.keys, ids: whole.size.ids, events: whole.size.events });
-    const told = apply(restored, after);
-    const outcomes = told.flatMap((each) => (each.kind === 'used' ? each.alerts.map(({ ruleId }) => ruleId) : [each.reason]));
-    assert.deepEqual(new Set(outcomes), new Set(['duplicate', 'late', 'count', 'sum', 'distinct', 'pairs', 'session']));
-    assert.deepEqual(told, apply(whole, after));
-  });
+describe('a stored snapshot of the rules', () => {
+  // What ShardState.snapshot() gave after `before`. A change of format adds a file; the one of the version before it stays.
+  for (const version of [1, 2]) {
+    it(`in format version ${version} is read, and goes on as if there had been no restart`, () => {
+      const bytes = Buffer.from(readFileSync(new URL(`version-${version}.base64`, import.meta.url), 'utf8'), 'base64');
+      const restored = ShardState.restore(rules, [bytes]);
+      const whole = ShardState.empty(rules, wholeRange);
+      apply(whole, before);
+      // Not the bytes, which also depend on how the memory grew.
+      const { keys, ids, events } = restored.size;
+      assert.deepEqual({ keys, ids, events }, { keys: whole.size.keys, ids: whole.size.ids, events: whole.size.events });
+      const told = apply(restored, after);
+      const outcomes = told.flatMap((each) => (each.kind === 'used' ? each.alerts.map(({ ruleId }) => ruleId) : [each.reason]));
+      assert.deepEqual(new Set(outcomes), new Set(['duplicate', 'late', 'count', 'sum', 'distinct', 'pairs', 'session']));
+      assert.deepEqual(told, apply(whole, after));
+    });
+  }
 });
