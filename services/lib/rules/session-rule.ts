@@ -16,8 +16,8 @@ type Session = Extract<Condition, { kind: 'session' }>;
  * these are kept: its first atLeast events, the newest that lies before the horizon, and all from the horizon on. The others can
  * neither be evidence nor have a new neighbour; the entry behind them is marked as `joined` to the one in front of them.
  *
- * A session whose first event the bound of its key has dropped begins with a joined entry. It raises nothing more: with another first
- * event it would raise one alert after the other.
+ * A session whose first event was dropped raises nothing more: with another first event it would raise one alert after the other. If by
+ * the bound of its key, it begins with a joined entry; by the bound of the rule, it may have begun before if it begins near the floor.
  */
 export class SessionRule extends RuleMemory {
   readonly #condition: Session;
@@ -43,7 +43,8 @@ export class SessionRule extends RuleMemory {
       start = node;
       older++;
     }
-    if (this.#isJoined(start === none ? this.after : start)) return undefined; // its first event was dropped
+    const firstTime = start === none ? occurredAt : this.timeOf(start);
+    if (this.#isJoined(start === none ? this.after : start) || this.#near(this.floor - 1, firstTime)) return undefined; // beheaded
     // The first atLeast: all before the event may be enough without it.
     let newer = 0;
     let last = none;

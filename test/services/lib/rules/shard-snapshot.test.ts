@@ -139,6 +139,29 @@ describe('the bound on all events of a rule', () => {
     assert.equal(state.size.evicted, straight.size.evicted);
   });
 
+  it('takes no session for a new one because its beginning was dropped', () => {
+    const sessions = compiled({ count: undefined, session: { gap: 'PT1M', atLeast: 3 } });
+    const unbroken = Array.from({ length: 400 }, (_, i) => at(i * 3_000, { userId: `user-${i % 9}` }));
+    const apart = [0, 1, 2].map((i) => at(2_000_000 + i * 1_000));
+    const alertsOf = (state: ShardState) => feed(state, ...unbroken, ...apart).flat();
+    const bounded = ShardState.empty(sessions, wholeRange, { ...limits, maxEventsPerRule: 30 });
+    const raised = alertsOf(bounded);
+    assert.ok(bounded.size.evicted > 100, `${bounded.size.evicted}`);
+    assert.equal(raised.length, 10, 'one a session');
+    assert.deepEqual(raised, alertsOf(ShardState.empty(sessions, wholeRange)));
+  });
+
+  it('leaves a session alone that begins too late to have had an event among those dropped, to the millisecond', () => {
+    const sessions = compiled({ count: undefined, session: { gap: 'PT0.010S', atLeast: 2 } });
+    const slicesOf1Ms = { ...sessions, time: { disorderMs: 0, latenessMs: 40, maxAheadMs: 0 } };
+    const state = ShardState.empty(slicesOf1Ms, wholeRange, { maxEventsPerRule: 4 });
+    feed(state, ...Array.from({ length: 5 }, (_, i) => at(0, { userId: `other-${i}` })));
+    assert.equal(state.size.evicted, 5);
+    assert.deepEqual(feed(state, at(10), at(10)), [[], []], 'with one of these it would have been a session');
+    const [, alerts] = feed(state, at(11, { userId: 'user-2' }), at(11, { userId: 'user-2' }));
+    assert.equal(alerts?.length, 1);
+  });
+
   it('makes an event that lies before what was dropped count as dropped too', () => {
     const state = ShardState.empty(rules, wholeRange, { ...limits, maxEventsPerRule: 5 });
     feed(state, ...Array.from({ length: 10 }, (_, i) => at(20_000 + i * 1_000)));
