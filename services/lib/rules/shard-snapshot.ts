@@ -72,7 +72,7 @@ export function stateFrames(content: ShardContent): Generator<Buffer> {
     ids.endWalk();
     for (const memory of memories) memory.endWalk();
   };
-  return snapshotFrames(snapshotFormat, turn.take(walkWithChanges, end));
+  return turn.take(snapshotFrames(snapshotFormat, walkWithChanges), end);
 }
 
 /** Records that wait to be written. */

@@ -156,7 +156,8 @@ export class ShardState {
 
   /**
    * The state as it is now, as bytes. They are made as they are asked for: events may be applied between two frames without effect
-   * on them. One snapshot at a time: the next call ends the one before, which then throws.
+   * on them. One snapshot at a time: the next call ends the one before, which then throws. Until it is read to its end or given up
+   * (`return`), the state keeps what it still needs and forgets nothing else either.
    */
   snapshot(): Generator<Buffer> {
     return stateFrames({

@@ -84,7 +84,7 @@ export function countsFrames(content: CountsContent, options: Windows): Generato
     keys.release();
     cells.thaw();
   };
-  return snapshotFrames(format, turn.take(walk, end));
+  return turn.take(snapshotFrames(format, walk), end);
 }
 
 /** What a snapshot's records are put into. */

@@ -1,26 +1,30 @@
 import { WindowError } from '../window-error.ts';
-import type { SnapshotContent } from './write.ts';
+
+const beforeTheFirst = Buffer.alloc(0);
 
 /** Lets one snapshot at a time walk over tables that go on changing: a newer one ends the one before. */
 export class SnapshotTurn {
   #taken = 0;
 
   /**
-   * Begins a turn at once. `walk` writes the content; `end` is called when it has ended or is given up, but not by a walk that a newer
-   * one has ended: that one throws STATE_INVALID.
+   * Begins a turn at once. `end` is called when the frames have ended or are given up, be it before the first, but not for those that a
+   * newer turn has ended: they throw STATE_INVALID.
    */
-  take(walk: SnapshotContent, end: () => void): SnapshotContent {
+  take(frames: Iterable<Buffer>, end: () => void): Generator<Buffer> {
     const mine = ++this.#taken;
     const isMine = (): boolean => this.#taken === mine;
-    return function* (out) {
+    const guarded = (function* (): Generator<Buffer> {
       try {
-        for (const _ of walk(out)) {
-          yield;
+        yield beforeTheFirst;
+        for (const frame of frames) {
+          yield frame;
           if (!isMine()) throw new WindowError('STATE_INVALID', 'a newer snapshot has begun');
         }
       } finally {
         if (isMine()) end();
       }
-    };
+    })();
+    guarded.next(); // a generator that has not begun would not come to its `finally`
+    return guarded;
   }
 }

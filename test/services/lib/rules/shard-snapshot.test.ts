@@ -98,13 +98,19 @@ describe('a snapshot of a shard state', () => {
     assert.equal(ShardState.restore(rules, newer).size.keys, 3_000);
   });
 
-  it('may be given up without effect on the next', () => {
+  it('may be given up, after however many frames, without effect on the next or on what is forgotten', () => {
     const rules = compiled(two);
     const state = ShardState.empty(rules, wholeRange);
     feed(state, ...Array.from({ length: 3_000 }, (_, i) => at(i, { userId: `user-${i}` })));
-    for (const _ of state.snapshot()) break;
-    feed(state, at(3_000, { userId: 'last' }));
-    assert.equal(ShardState.restore(rules, state.snapshot()).size.keys, 3_001);
+    for (const read of [0, 1, 2]) {
+      const snapshot = state.snapshot();
+      for (let i = 0; i < read; i++) snapshot.next();
+      snapshot.return(undefined);
+      const from = (read + 1) * 3_600_000;
+      feed(state, ...Array.from({ length: 3_000 }, (_, i) => at(from + i, { userId: `user-${read}-${i}` })));
+      assert.equal(ShardState.restore(rules, state.snapshot()).size.keys, 3_000);
+      assert.ok(state.size.ids < 6_000 && state.size.keys < 6_000, `after ${read} frames: ${JSON.stringify(state.size)}`);
+    }
   });
 });
 
