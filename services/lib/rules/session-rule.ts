@@ -101,10 +101,10 @@ export class SessionRule extends RuleMemory {
     let node = this.nodes.next(head);
     while (node !== head) {
       const next = this.nodes.next(node);
+      if (this.timeOf(next) >= horizon) return; // `node` may be the newest there is before it
       inSession++;
       const together = this.#sameSession(node, next);
-      // With `next` before the horizon too, `node` is not the newest there is before it.
-      if (together && inSession > this.#condition.atLeast && this.timeOf(next) < horizon) {
+      if (together && inSession > this.#condition.atLeast) {
         this.uncount(node);
         this.removeEntry(node);
         this.#joined.set(next, 1);
