@@ -210,6 +210,8 @@ export class ShardState {
       id.d = d;
       if (!this.#ids.has(id, time)) this.#ids.add(id, time, Number.NEGATIVE_INFINITY);
     });
+    const shared = intersection(parent.#range, this.#range);
+    if (shared === undefined) return;
     const out = new ByteWriter();
     this.#memories.forEach((memory, i) => {
       const inherited = parent.#memories[i];
@@ -217,7 +219,7 @@ export class ShardState {
         throw new TypeError('parent and child must have the same rules');
       }
       inherited.forEachKey(() => {
-        if (!inRange(hashKeyOf(inherited.key), this.#range)) return;
+        if (!inRange(hashKeyOf(inherited.key), shared)) return; // the parent may hold strays, whose own shard is another parent
         if (inherited.writeKey(out, horizon)) memory.readKey(new ByteReader(out.take()), key);
       });
     });

@@ -305,6 +305,17 @@ describe('a shard state', () => {
       assert.deepEqual(feed(mine, event), ['duplicate']);
     });
 
+    it('takes from a parent only keys of the parent: a record that was put on a shard by another hash key stops no merge', () => {
+      const [left, right] = [
+        ShardState.empty(rules, { start: 0n, end: hash }),
+        ShardState.empty(rules, { start: hash + 1n, end: wholeRange.end }),
+      ];
+      feed(left, at(0));
+      feed(right, at(0));
+      const merged = ShardState.fromParents(rules, [left, right], wholeRange);
+      assert.equal(merged.size.events, 1);
+    });
+
     it('leaves the parent alone: two children of one parent do not see each other', () => {
       const parent = ShardState.empty(rules, wholeRange);
       feed(parent, at(0));
