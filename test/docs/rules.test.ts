@@ -4,6 +4,7 @@ import { naiveAlerts } from '../../scripts/judge/naive-alerts.ts';
 import type { BookingEvent, EventType } from '../../services/lib/events/booking-event.ts';
 import type { Alert } from '../../services/lib/rules/alert.ts';
 import { compileRules } from '../../services/lib/rules/compile.ts';
+import { defaultLimits } from '../../services/lib/rules/memory-limits.ts';
 import { parseRulesText } from '../../services/lib/rules/rules-text.ts';
 import { ShardState } from '../../services/lib/rules/shard-state.ts';
 import { bookingEvent, wholeRange } from '../oracle/scenario.ts';
@@ -41,6 +42,12 @@ describe('docs/rules.md', () => {
       examples.map(([, rule]) => ['count', 'sum', 'distinct', 'pairs', 'session'].filter((kind) => rule?.includes(`"${kind}":`))),
       [['count'], ['sum'], ['distinct'], ['pairs'], ['session'], ['count'], ['count']],
     );
+  });
+
+  it('names the bounds that hold', () => {
+    for (const bound of [defaultLimits.maxEventsPerKey, defaultLimits.maxEventsPerRule]) {
+      assert.ok(page.includes(bound.toLocaleString('en-US')), String(bound));
+    }
   });
 
   for (const [, rule = '', table = ''] of examples) {
