@@ -168,6 +168,18 @@ describe('the bound on all events of a rule', () => {
     assert.equal(alerts?.length, 1);
   });
 
+  it('keeps what lies at the first time that was not dropped, and nothing before it', () => {
+    for (const condition of [{ count: { atLeast: 2, within: 'PT0.001S' } }, { count: undefined, session: { gap: 'PT0S', atLeast: 2 } }]) {
+      const slicesOf1Ms = { ...compiled(condition), time: { disorderMs: 0, latenessMs: 40, maxAheadMs: 0 } };
+      const state = ShardState.empty(slicesOf1Ms, wholeRange, { maxEventsPerRule: 4 });
+      feed(state, ...Array.from({ length: 5 }, (_, i) => at(0, { userId: `other-${i}` })));
+      const [, atFloor, , before] = feed(state, at(1), at(1), at(1, { userId: 'user-2' }), at(0, { userId: 'user-2' }));
+      assert.equal(atFloor?.length, 1);
+      assert.deepEqual(before, []);
+      assert.equal(state.size.evicted, 6);
+    }
+  });
+
   it('makes an event that lies before what was dropped count as dropped too', () => {
     const state = ShardState.empty(rules, wholeRange, { ...limits, maxEventsPerRule: 5 });
     feed(state, ...Array.from({ length: 10 }, (_, i) => at(20_000 + i * 1_000)));
