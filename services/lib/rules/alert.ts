@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CompiledRule } from './compile.ts';
 import type { RuleMode, Severity } from './rules-file.ts';
 
@@ -31,10 +31,7 @@ const maxEvidence = 100;
 
 /** The same alert has the same id however often it is found again. */
 export function alertIdOf(ruleId: string, ruleVersion: number, key: string, newestEventId: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([ruleId, ruleVersion, key, newestEventId]))
-    .digest('hex')
-    .slice(0, 32);
+  return hash('sha256', JSON.stringify([ruleId, ruleVersion, key, newestEventId]), 'hex').slice(0, 32);
 }
 
 /** `evidence`: all of it, in time order, at least one event. `value`: see Alert. */

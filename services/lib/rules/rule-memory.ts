@@ -13,8 +13,8 @@ import type { MemoryLimits } from './memory-limits.ts';
 import { readLastTime, readTime } from './time-bytes.ts';
 import { TimeSlices } from './time-slices.ts';
 
-/** Before events take new memory, so many rows are looked at for what has expired there, … */
-const reclaimRows = 1_024;
+/** Before events or keys take new memory, so many rows are looked at for what has expired there, … */
+const reclaimRows = { forEvents: 1_024, forKeys: 4_096 };
 /** … but not more often than once in so many events. */
 const reclaimEvery = 2_048;
 
@@ -70,9 +70,9 @@ export abstract class RuleMemory implements Timeline {
 
   #walk: Walk | undefined;
   #sweepEdge: Edge;
-  readonly #keep = (): boolean => {
+  readonly #reclaim = (): void => {
     this.#expire(this.#sweepEdge);
-    return this.#matters(this.#sweepEdge);
+    if (this.keys.head === none && !this.#coolingDown(this.#sweepEdge)) this.keys.remove();
   };
 
   constructor(rule: CompiledRule, reachMs: number, time: RuleTime, limits: MemoryLimits) {
@@ -126,7 +126,7 @@ export abstract class RuleMemory implements Timeline {
     if (this.#known) {
       if (this.keys.unsettled()) this.#walk?.beforeChange();
     } else {
-      this.keys.insert(key, this.#keep);
+      this.keys.insert(key);
     }
     this.record(event, id);
     if (this.#alert !== undefined) this.keys.lastAt = this.#alert.at;
@@ -134,9 +134,9 @@ export abstract class RuleMemory implements Timeline {
     this.compact(edge);
     while (this.keys.count > this.#limits.maxEventsPerKey) this.#evictOldest();
     this.#limit();
-    if (++this.#sinceReclaim >= reclaimEvery && this.nodes.full) {
+    if (++this.#sinceReclaim >= reclaimEvery && (this.nodes.full || this.keys.full)) {
       this.#sinceReclaim = 0;
-      this.keys.advanceHand(reclaimRows, this.#keep);
+      this.keys.advanceHand(this.keys.full ? reclaimRows.forKeys : reclaimRows.forEvents, this.#reclaim);
     }
   }
 
@@ -189,7 +189,7 @@ export abstract class RuleMemory implements Timeline {
   /** Takes a key that was written, to the end of its bytes; it must be new here. */
   readKey(from: ByteReader, key: PackedKey): void {
     if (this.keys.find(key.pack(from.text()))) throw corrupt('a key comes twice');
-    this.keys.insert(key, everyRow);
+    this.keys.insert(key);
     this.keys.lastAt = readLastTime(from);
     this.before = none;
     for (let left = from.uint(); left > 0; left--) {
@@ -353,10 +353,6 @@ export abstract class RuleMemory implements Timeline {
     return this.keys.lastAt + this.rule.cooldownMs >= horizon;
   }
 
-  #matters(edge: Edge): boolean {
-    return this.keys.head !== none || this.#coolingDown(edge);
-  }
-
   #evictOldest(): void {
     const oldest = this.nodes.next(this.keys.head);
     this.evicting(oldest);
@@ -373,7 +369,6 @@ export abstract class RuleMemory implements Timeline {
   }
 }
 
-const everyRow = (): boolean => true;
 const readEventId = new EventId();
 
 /** One object for all: to be used before the next is read. */

@@ -5,6 +5,7 @@ import type { SnapshotFrame } from '../windows/snapshot/read.ts';
 import { corrupt } from '../windows/snapshot/snapshot-error.ts';
 import type { SnapshotTurn } from '../windows/snapshot/turn.ts';
 import { snapshotFrames } from '../windows/snapshot/write.ts';
+import type { EventId } from '../windows/tables/event-id.ts';
 import type { IdSet } from '../windows/tables/id-set.ts';
 import { PackedKey } from '../windows/tables/packed-key.ts';
 import type { Floor } from './floors.ts';
@@ -56,7 +57,7 @@ export function stateFrames(content: ShardContent): Generator<Buffer> {
       out.uint(evicted);
     }
     yield;
-    yield* ids.walk((a, b, c, d, time) => writeUsed(out, a, b, c, d, time));
+    yield* ids.walk((id, time) => writeId(out, id, time));
     for (const [i, memory] of memories.entries()) yield* memory.walk(() => writeKey(out, memory, i));
   }
 
@@ -111,7 +112,7 @@ function writeRange(out: ByteWriter, { start, end }: HashRange): void {
   out.text(end.toString(16));
 }
 
-function writeUsed(out: ByteWriter, a: number, b: number, c: number, d: number, time: number): void {
+function writeId(out: ByteWriter, { a, b, c, d }: EventId, time: number): void {
   out.byte(records.id);
   out.word(a);
   out.word(b);

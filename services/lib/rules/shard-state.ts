@@ -203,12 +203,8 @@ export class ShardState {
     const { latenessMs } = this.#rules.time;
     if (parent.#rules.time.latenessMs !== latenessMs) throw new TypeError('parent and child must have the same lateness');
     const horizon = parent.#watermark - latenessMs;
-    parent.#ids.forEach(horizon, (a, b, c, d, time) => {
-      id.a = a;
-      id.b = b;
-      id.c = c;
-      id.d = d;
-      if (!this.#ids.has(id, time)) this.#ids.add(id, time, Number.NEGATIVE_INFINITY);
+    parent.#ids.forEach(horizon, (known, time) => {
+      if (!this.#ids.has(known, time)) this.#ids.add(known, time, Number.NEGATIVE_INFINITY);
     });
     const shared = intersection(parent.#range, this.#range);
     if (shared === undefined) return;

@@ -52,7 +52,7 @@ export function countsFrames(content: CountsContent, options: Windows): Generato
     out.int(watermark);
     out.text(JSON.stringify(floors));
     yield;
-    yield* ids.walk((a, b, c, d, time) => {
+    yield* ids.walk(({ a, b, c, d }, time) => {
       out.byte(records.id);
       for (const word of [a, b, c, d]) out.word(word);
       out.int(time);
@@ -60,7 +60,7 @@ export function countsFrames(content: CountsContent, options: Windows): Generato
     yield* keys.walk((row) => {
       out.byte(records.key);
       out.uint(row);
-      out.text(keys.key);
+      out.text(keys.keyOf(row));
     });
     for (const [i, slice] of frozen.entries()) {
       for (let first = 0; first < slice.cells; first += runCells) {

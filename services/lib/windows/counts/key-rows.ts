@@ -1,25 +1,20 @@
 import { KeyTable } from '../tables/key-table.ts';
-import { PackedKey } from '../tables/packed-key.ts';
+import type { PackedKey } from '../tables/packed-key.ts';
 import { noCell } from './cells.ts';
 
 /** Columns grow by this factor: little memory waits unused, and each row is copied about four times in all. */
 const growth = 1.25;
 const firstRows = 64;
-/** A table this small is walked as it is, however few of its keys are live. */
-const smallestTidy = 4_096;
-/** From so many rows per live key on, the table is made anew. */
-const tidyAt = 4;
+/** In place of the number of its cells: the row was removed. */
+const removed = -1;
 
 /**
- * The keys, each with a row number that stays while the key is live, and the columns by that number. A key is live while it has
- * cells; the row of another may go at any time, unless rows are held.
+ * The keys, each with its row's number in the table, and the columns by that number. A key is live while it has cells; then its row
+ * goes, or, while rows are held, when they are released.
  */
 export class KeyRows {
-  readonly #bits: number;
   readonly #summing: boolean;
-  #table: KeyTable;
-  readonly #vacant: number[] = [];
-  #rows = 0;
+  readonly #table: KeyTable;
   #live = 0;
   /** The cell of the key that was added last, or noCell when it was dropped. */
   #newest = new Int32Array(firstRows);
@@ -28,15 +23,10 @@ export class KeyRows {
   /** Records of the key in the slices that have entered. */
   #counts = new Int32Array(firstRows);
   #sums: Float64Array;
-  #held = false;
-  readonly #keep = (): boolean => {
-    if (this.#held || (this.#cells[this.#table.head] as number) > 0) return true;
-    this.#vacant.push(this.#table.head);
-    return false;
-  };
+  /** Rows that have had no cells since rows are held; undefined when they are not. */
+  #leaving: number[] | undefined;
 
   constructor(partitionBits: number, summing: boolean) {
-    this.#bits = partitionBits;
     this.#summing = summing;
     this.#table = new KeyTable(partitionBits);
     this.#sums = new Float64Array(summing ? firstRows : 0);
@@ -54,16 +44,17 @@ export class KeyRows {
 
   /** Undefined for a key without a row. */
   find(key: PackedKey): number | undefined {
-    return this.#table.find(key) ? this.#table.head : undefined;
+    return this.#table.find(key) ? this.#table.row : undefined;
   }
 
-  /** A row for the key that `find` did not find just now. */
+  /** A row for a key that has none. It must get a cell at once, or while rows are held. */
   insert(key: PackedKey): number {
-    this.#table.insert(key, this.#keep);
-    const row = this.#vacant.pop() ?? this.#rows++;
+    this.#table.insert(key);
+    const { row } = this.#table;
     if (row >= this.#cells.length) this.#grow();
-    this.#table.head = row;
     this.#newest[row] = noCell;
+    this.#cells[row] = 0;
+    this.#leaving?.push(row);
     return row;
   }
 
@@ -89,11 +80,10 @@ export class KeyRows {
   unlinkCell(row: number): void {
     const left = (this.#cells[row] as number) - 1;
     this.#cells[row] = left;
-    if (left === 0) this.#live--;
-  }
-
-  count(row: number): number {
-    return this.#counts[row] as number;
+    if (left > 0) return;
+    this.#live--;
+    if (this.#leaving === undefined) this.#remove(row);
+    else this.#leaving.push(row);
   }
 
   sum(row: number): number {
@@ -106,51 +96,42 @@ export class KeyRows {
     if (this.#summing) this.#sums[row] = (this.#sums[row] as number) + sum;
   }
 
-  /** Visits every row, with the cursor on it. */
-  forEach(visit: (row: number) => void): void {
-    const table = this.#table;
-    table.forEach(() => visit(table.head));
+  /** Visits the rows with a total. */
+  forEachTotal(visit: (row: number, count: number) => void): void {
+    const counts = this.#counts;
+    for (let row = 0, { end } = this.#table; row < end; row++) {
+      const count = counts[row] as number;
+      if (count !== 0) visit(row, count);
+    }
   }
 
-  /** Of the row that a visit is at. */
-  get key(): string {
+  keyOf(row: number): string {
+    this.#table.seat(row);
     return this.#table.key;
   }
 
   /** From here on no row goes, and `walk` visits those there are now. */
   hold(): void {
-    this.#held = true;
+    this.#leaving ??= [];
     this.#table.beginWalk();
   }
 
   walk(visit: (row: number) => void): Generator<void> {
     const table = this.#table;
-    return table.walk(() => visit(table.head));
+    return table.walk(() => visit(table.row));
   }
 
   release(): void {
-    this.#held = false;
     this.#table.endWalk();
+    const leaving = this.#leaving ?? [];
+    this.#leaving = undefined;
+    for (const row of leaving) if (this.#cells[row] === 0) this.#remove(row);
   }
 
-  /** Makes the table anew when most of its rows are of no use, so that walks over it cost what its live keys cost. */
-  tidy(): void {
-    const { size } = this.#table;
-    if (this.#held || size < smallestTidy || size < tidyAt * this.#live) return;
-    const old = this.#table;
-    const table = new KeyTable(this.#bits);
-    const key = new PackedKey();
-    old.forEach(() => {
-      const row = old.head;
-      if ((this.#cells[row] as number) === 0) {
-        this.#vacant.push(row);
-        return;
-      }
-      table.find(key.pack(old.key));
-      table.insert(key, () => true);
-      table.head = row;
-    });
-    this.#table = table;
+  #remove(row: number): void {
+    this.#table.seat(row);
+    this.#table.remove();
+    this.#cells[row] = removed;
   }
 
   #grow(): void {

@@ -313,9 +313,9 @@ export class WindowCounts {
     const [result, floors, inherits, keys, emit] = [this.#result, this.#floors, this.#inherits, this.#keys, this.#emit];
     result.start = end - this.#options.size;
     result.end = end;
-    keys.forEach((row) => {
-      const count = keys.count(row);
-      if (count === 0 || (inherits && floors.at(keys.key) >= end - 1)) return;
+    keys.forEachTotal((row, count) => {
+      if (inherits && floors.at(keys.keyOf(row)) >= end - 1) return;
+      result.row = row;
       result.count = count;
       result.sum = keys.sum(row);
       emit(result);
@@ -341,7 +341,6 @@ export class WindowCounts {
     cells.drop(slice);
     this.#slices.delete(slice.end);
     if (this.#slice === slice) this.#slice = undefined;
-    keys.tidy();
   }
 
   /** End of the first window that a watermark leaves open. */
@@ -370,6 +369,7 @@ export class WindowCounts {
 
 class Result implements WindowCount {
   readonly #keys: KeyRows;
+  row = 0;
   start = 0;
   end = 0;
   count = 0;
@@ -380,6 +380,6 @@ class Result implements WindowCount {
   }
 
   get key(): string {
-    return this.#keys.key;
+    return this.#keys.keyOf(this.row);
   }
 }

@@ -26,9 +26,17 @@ export class EventId {
     return this.#seen < 16;
   }
 
-  hash(salt: number): number {
+  set(a: number, b: number, c: number, d: number): this {
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.d = d;
+    return this;
+  }
+
+  hash(): number {
     // Ids are cut from a digest already: the words need only be told apart from each other.
-    return finishHash(salt ^ this.a ^ Math.imul(this.b, 0x9e3779b1) ^ Math.imul(this.c, 0x85ebca77) ^ Math.imul(this.d, 0xc2b2ae3d));
+    return finishHash(this.a ^ Math.imul(this.b, 0x9e3779b1) ^ Math.imul(this.c, 0x85ebca77) ^ Math.imul(this.d, 0xc2b2ae3d));
   }
 
   #word(text: string, from: number): number {

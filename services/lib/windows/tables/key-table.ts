@@ -1,184 +1,190 @@
-import { finishHash } from './hash.ts';
+import { Chains, maxRow, noRow } from './chains.ts';
 import type { PackedKey } from './packed-key.ts';
-import {
-  bytesOf,
-  capacityFor,
-  defaultPartitionBits,
-  emptyPartitions,
-  moveInto,
-  newSalt,
-  type Partition,
-  partitionOf,
-  RowMemory,
-  settle,
-  settled,
-  slotOf,
-  tagMask,
-  tagOf,
-} from './partitions.ts';
+import { defaultPartitionBits } from './partitions.ts';
 
 /**
- * A row of 64 bytes: hash, length of the key (`elsewhere` when it does not fit), newest node of its ring, nodes in the ring, lastAt
- * (two words), then the key, or its place in the list of keys that do not fit.
+ * A row of 64 bytes: hash, length of the key and the walk that the row was last settled in, newest node of its ring, nodes in the
+ * ring, lastAt (two words), then the key, or its place in the list of keys that do not fit.
  */
-const rowBits = 4;
-const rowWords = 1 << rowBits;
+const wordBits = 4;
+const rowWords = 1 << wordBits;
 const hashAt = 0;
 const lengthAt = 1;
 const headAt = 2;
 const countAt = 3;
 const lastAtDouble = 2;
 const keyAt = 6;
-const elsewhere = -1;
+/** In place of a key's length + 1: the row is free, … */
+const free = 0;
+/** … or its key does not fit it. */
+const elsewhere = 0xff;
+const lengthMask = 0xff;
+/** Walks are told apart by 24 bits: each settles every row, so that none is as it was 2^24 walks ago. */
+const walkShift = 8;
+const walkMask = 0xff_ff_ff;
+
+/** Rows lie in chunks of 128 KiB, so that growing never copies. */
+const chunkBits = 11;
+const chunkRows = 1 << chunkBits;
+const rowMask = chunkRows - 1;
 
 /**
  * Keys, each with the state one rule has of it. There is no object per key: a row is reached through the table's cursor, which `find`,
- * `insert` and the walks set, and which any change of the table by them makes void.
+ * `insert`, `seat` and the walks set. A row keeps its number, a small whole number, until it is removed.
  */
 export class KeyTable {
-  readonly #bits: number;
-  readonly #partitions: readonly Partition[];
+  readonly #chains: Chains;
+  readonly #words: Int32Array[] = [];
+  readonly #doubles: Float64Array[] = [];
+  /** The free row to be used first; each knows the next, where others have their head. */
+  #free: number = noRow;
+  /** The first number that no row has had yet. */
+  #end = noRow + 1;
+  #size = 0;
   /** Keys that do not fit their row; freed places are in `#vacant`. */
   readonly #long: string[] = [];
   readonly #vacant: number[] = [];
-  readonly #salt = newSalt();
-  readonly #memory = new RowMemory(rowWords);
-  #rows = 0;
-  #partition: Partition;
-  #slot = 0;
-  readonly #hand = { partition: 0, slot: 0 };
-  #walkNumber = 0;
+  /** The cursor: a row's number, its chunk, and where it begins there. */
+  #row: number = noRow;
+  #chunk: Int32Array = new Int32Array(rowWords);
+  #at = 0;
+  #hand = noRow;
+  #walk = 0;
+  /** Rows from here on are not the walk's. */
+  #walkEnd = 0;
+  readonly #hashOf = (row: number): number =>
+    (this.#words[row >>> chunkBits] as Int32Array)[((row & rowMask) << wordBits) + hashAt] as number;
 
   constructor(partitionBits = defaultPartitionBits) {
-    this.#bits = partitionBits;
-    this.#partitions = emptyPartitions(partitionBits, rowWords);
-    this.#partition = this.#partitions[0] as Partition;
+    this.#chains = new Chains(partitionBits);
   }
 
   get size(): number {
-    return this.#rows;
+    return this.#size;
   }
 
   get bytes(): number {
-    return bytesOf(this.#partitions);
+    return this.#words.length * chunkRows * rowWords * 4 + this.#chains.bytes;
   }
 
-  /** Sets the cursor to the key's row, or to where it would be. */
+  /** The next row would take new memory. */
+  get full(): boolean {
+    return this.#free === noRow && (this.#end & rowMask) === 0;
+  }
+
+  /** Sets the cursor to the key's row, if it has one. */
   find(key: PackedKey): boolean {
-    const hash = finishHash(key.hash ^ this.#salt);
-    const partition = this.#partitions[partitionOf(hash, this.#bits)] as Partition;
-    const { words, tags, capacity } = partition;
-    const wanted = tagOf(hash);
-    let slot = slotOf(hash, this.#bits, capacity);
-    let found = false;
-    for (let tag = tags[slot] as number; tag !== 0; tag = tags[slot] as number) {
-      if ((tag & tagMask) === wanted && this.#isKey(words, slot << rowBits, key)) {
-        found = true;
-        break;
-      }
-      slot = slot + 1 === capacity ? 0 : slot + 1;
+    const { hash } = key;
+    for (let row = this.#chains.first(hash); row !== noRow; row = this.#chains.next(row, hash)) {
+      this.seat(row);
+      if (this.#isKey(key)) return true;
     }
-    this.#partition = partition;
-    this.#slot = slot;
-    return found;
+    return false;
   }
 
-  /**
-   * Adds the key that `find` did not find just now, and sets the cursor to its row: no nodes, lastAt -Infinity. When its partition is
-   * full, rows for which `keep` is false are dropped first; `keep` is asked with the cursor on the row and must not change the table.
-   */
-  insert(key: PackedKey, keep: () => boolean): void {
-    if (this.#partition.rows >= this.#partition.limit) {
-      this.#rebuild(this.#partition, keep);
-      this.find(key);
-    }
-    const partition = this.#partition;
-    const at = this.#slot << rowBits;
-    const { words } = partition;
+  /** Adds a key that is not there, and sets the cursor to its row: no nodes, lastAt -Infinity. */
+  insert(key: PackedKey): void {
+    const row = this.#take();
+    this.#chains.add(row, key.hash, this.#hashOf);
+    this.seat(row);
+    const words = this.#chunk;
+    const at = this.#at;
     words[at + hashAt] = key.hash;
     words[at + headAt] = 0;
     words[at + countAt] = 0;
-    partition.doubles[(at >> 1) + lastAtDouble] = Number.NEGATIVE_INFINITY;
+    this.lastAt = Number.NEGATIVE_INFINITY;
+    let length = elsewhere;
     if (key.wordCount >= 0) {
-      words[at + lengthAt] = key.text.length;
+      length = key.text.length + 1;
       for (let i = 0; i < key.wordCount; i++) words[at + keyAt + i] = key.words[i] as number;
     } else {
-      words[at + lengthAt] = elsewhere;
       const place = this.#vacant.pop() ?? this.#long.length;
       this.#long[place] = key.text;
       words[at + keyAt] = place;
     }
-    partition.tags[this.#slot] = tagOf(finishHash(key.hash ^ this.#salt)) | (partition.pending ? settled : 0);
-    partition.rows++;
-    this.#rows++;
+    words[at + lengthAt] = length | (this.#walk << walkShift);
+    this.#size++;
+  }
+
+  /** Takes the cursor's row out; its number may become another's. */
+  remove(): void {
+    const words = this.#chunk;
+    const at = this.#at;
+    this.#chains.remove(this.#row, words[at + hashAt] as number);
+    if (((words[at + lengthAt] as number) & lengthMask) === elsewhere) {
+      const place = words[at + keyAt] as number;
+      this.#long[place] = '';
+      this.#vacant.push(place);
+    }
+    words[at + lengthAt] = free;
+    words[at + headAt] = this.#free;
+    this.#free = this.#row;
+    this.#size--;
+  }
+
+  /** Sets the cursor to a row. */
+  seat(row: number): void {
+    this.#row = row;
+    this.#chunk = this.#words[row >>> chunkBits] as Int32Array;
+    this.#at = (row & rowMask) << wordBits;
+  }
+
+  /** The cursor's row. */
+  get row(): number {
+    return this.#row;
+  }
+
+  /** Rows have numbers below this. */
+  get end(): number {
+    return this.#end;
   }
 
   /** The row's newest node. */
   get head(): number {
-    return this.#partition.words[(this.#slot << rowBits) + headAt] as number;
+    return this.#chunk[this.#at + headAt] as number;
   }
 
   set head(node: number) {
-    this.#partition.words[(this.#slot << rowBits) + headAt] = node;
+    this.#chunk[this.#at + headAt] = node;
   }
 
   /** Nodes in the row's ring. */
   get count(): number {
-    return this.#partition.words[(this.#slot << rowBits) + countAt] as number;
+    return this.#chunk[this.#at + countAt] as number;
   }
 
   set count(count: number) {
-    this.#partition.words[(this.#slot << rowBits) + countAt] = count;
+    this.#chunk[this.#at + countAt] = count;
   }
 
   /** `at` of the key's last alert, -Infinity before the first. */
   get lastAt(): number {
-    return this.#partition.doubles[(this.#slot << (rowBits - 1)) + lastAtDouble] as number;
+    return (this.#doubles[this.#row >>> chunkBits] as Float64Array)[(this.#at >> 1) + lastAtDouble] as number;
   }
 
   set lastAt(at: number) {
-    this.#partition.doubles[(this.#slot << (rowBits - 1)) + lastAtDouble] = at;
+    (this.#doubles[this.#row >>> chunkBits] as Float64Array)[(this.#at >> 1) + lastAtDouble] = at;
   }
 
   get key(): string {
-    const { words } = this.#partition;
-    const at = this.#slot << rowBits;
-    const length = words[at + lengthAt] as number;
+    const words = this.#chunk;
+    const at = this.#at;
+    const length = (words[at + lengthAt] as number) & lengthMask;
     if (length === elsewhere) return this.#long[words[at + keyAt] as number] as string;
-    return Buffer.from(words.buffer, (at + keyAt) * 4, length).toString('latin1');
+    return Buffer.from(words.buffer, (at + keyAt) * 4, length - 1).toString('latin1');
   }
 
-  /** Visits up to `rows` rows, going on where the last call stopped, and round again. */
+  /** Looks at the next `rows` numbers, going on where the last call stopped, and round again; visits those that are rows. */
   advanceHand(rows: number, visit: () => void): void {
-    const hand = this.#hand;
-    for (let left = Math.min(rows, this.#rows), skipped = 0; left > 0 && skipped <= this.#partitions.length; ) {
-      const partition = this.#partitions[hand.partition] as Partition;
-      if (hand.slot >= partition.capacity) {
-        hand.partition = (hand.partition + 1) % this.#partitions.length;
-        hand.slot = 0;
-        skipped++;
-        continue;
-      }
-      if (partition.tags[hand.slot] !== 0) {
-        this.#partition = partition;
-        this.#slot = hand.slot;
-        visit();
-        left--;
-      }
-      hand.slot++;
+    for (let left = Math.min(rows, this.#end - 1); left > 0; left--) {
+      this.#hand = this.#hand + 1 < this.#end ? this.#hand + 1 : noRow + 1;
+      if (this.#seatIfRow(this.#hand)) visit();
     }
   }
 
-  /** Visits every row. */
+  /** Visits every row; a visit may remove it. */
   forEach(visit: () => void): void {
-    for (const partition of this.#partitions) {
-      for (let slot = 0; slot < partition.capacity; slot++) {
-        if (partition.tags[slot] === 0) continue;
-        this.#partition = partition;
-        this.#slot = slot;
-        visit();
-      }
-    }
+    for (let row = noRow + 1; row < this.#end; row++) if (this.#seatIfRow(row)) visit();
   }
 
   /**
@@ -186,89 +192,63 @@ export class KeyTable {
    * the walk has not visited it yet, and the row counts as visited from then on. A walk that was under way ends.
    */
   beginWalk(): void {
-    this.endWalk();
-    for (const partition of this.#partitions) partition.pending = true;
+    this.#walk = (this.#walk + 1) & walkMask;
+    this.#walkEnd = this.#end;
   }
 
   /** Of the cursor's row. */
   unsettled(): boolean {
-    const partition = this.#partition;
-    if (!partition.pending) return false;
-    const tag = partition.tags[this.#slot] as number;
-    partition.tags[this.#slot] = tag | settled;
-    return (tag & settled) === 0;
+    if (this.#row >= this.#walkEnd) return false;
+    const word = this.#chunk[this.#at + lengthAt] as number;
+    if (word >>> walkShift === this.#walk) return false;
+    this.#chunk[this.#at + lengthAt] = (word & lengthMask) | (this.#walk << walkShift);
+    return true;
   }
 
-  /** Each row once, unless it was dropped or settled meanwhile; a yield after each. */
+  /** Each row once, unless it was removed or settled meanwhile; a yield after each. */
   *walk(visit: () => void): Generator<void> {
-    const walkNumber = this.#walkNumber;
-    for (const partition of this.#partitions) {
-      let { generation } = partition;
-      for (let slot = 0; slot < partition.capacity; slot++) {
-        const tag = partition.tags[slot] as number;
-        if (tag === 0 || (tag & settled) !== 0) continue;
-        partition.tags[slot] = tag | settled;
-        this.#partition = partition;
-        this.#slot = slot;
-        visit();
-        yield;
-        if (walkNumber !== this.#walkNumber) return;
-        if (generation === partition.generation) continue;
-        generation = partition.generation;
-        slot = -1;
-      }
-      settle(partition);
+    const walk = this.#walk;
+    for (let row = noRow + 1; row < this.#walkEnd; row++) {
+      if (!this.#seatIfRow(row) || !this.unsettled()) continue;
+      visit();
+      yield;
+      if (walk !== this.#walk) return;
     }
   }
 
   endWalk(): void {
-    this.#walkNumber++;
-    this.#partitions.forEach(settle);
+    this.#walkEnd = 0;
   }
 
-  #isKey(words: Int32Array, at: number, key: PackedKey): boolean {
-    if (words[at + hashAt] !== key.hash) return false;
-    if (key.wordCount < 0) return words[at + lengthAt] === elsewhere && this.#long[words[at + keyAt] as number] === key.text;
-    if (words[at + lengthAt] !== key.text.length) return false;
-    for (let i = 0; i < key.wordCount; i++) if (words[at + keyAt + i] !== key.words[i]) return false;
+  #seatIfRow(row: number): boolean {
+    this.seat(row);
+    return ((this.#chunk[this.#at + lengthAt] as number) & lengthMask) !== free;
+  }
+
+  #isKey({ hash, wordCount, words: wanted, text }: PackedKey): boolean {
+    const words = this.#chunk;
+    const at = this.#at;
+    if (words[at + hashAt] !== hash) return false;
+    const length = (words[at + lengthAt] as number) & lengthMask;
+    if (wordCount < 0) return length === elsewhere && this.#long[words[at + keyAt] as number] === text;
+    if (length !== text.length + 1) return false;
+    for (let i = 0; i < wordCount; i++) if (words[at + keyAt + i] !== wanted[i]) return false;
     return true;
   }
 
-  #rebuild(partition: Partition, keep: () => boolean): void {
-    const { words, tags, capacity } = partition;
-    this.#partition = partition;
-    let kept = 0;
-    for (let slot = 0; slot < capacity; slot++) {
-      if (tags[slot] === 0) continue;
-      this.#slot = slot;
-      if (keep()) {
-        kept++;
-        continue;
-      }
-      const at = slot << rowBits;
-      if (words[at + lengthAt] === elsewhere) {
-        const place = words[at + keyAt] as number;
-        this.#long[place] = '';
-        this.#vacant.push(place);
-      }
-      tags[slot] = 0;
+  #take(): number {
+    if (this.#free !== noRow) {
+      const row = this.#free;
+      this.seat(row);
+      this.#free = this.head;
+      return row;
     }
-    this.#rows += kept - partition.rows;
-
-    const memory = this.#memory.take(capacityFor(kept));
-    const { words: newWords, tags: newTags } = memory;
-    const larger = newTags.length;
-    for (let slot = 0; slot < capacity; slot++) {
-      const tag = tags[slot] as number;
-      if (tag === 0) continue;
-      const from = slot << rowBits;
-      let to = slotOf(finishHash((words[from + hashAt] as number) ^ this.#salt), this.#bits, larger);
-      while (newTags[to] !== 0) to = to + 1 === larger ? 0 : to + 1;
-      newTags[to] = tag;
-      const at = to << rowBits;
-      for (let i = 0; i < rowWords; i++) newWords[at + i] = words[from + i] as number;
+    if (this.#end > maxRow) throw new RangeError(`more than ${maxRow} keys`);
+    if (this.#end >>> chunkBits === this.#words.length) {
+      const words = new Int32Array(chunkRows * rowWords);
+      this.#words.push(words);
+      this.#doubles.push(new Float64Array(words.buffer));
     }
-    this.#memory.give(partition);
-    moveInto(partition, memory, kept);
+    return this.#end++;
   }
 }
