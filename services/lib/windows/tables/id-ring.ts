@@ -11,7 +11,7 @@ const tagShift = 24;
 const numberMask = (1 << tagShift) - 1;
 /** A ring that must grow, or has much that is of no more use, is made anew with this much room. */
 const roomFor = 1.25;
-/** It is made smaller when its rows would fit so many times. */
+/** It is made smaller when for long the most rows it had would have fit so many times. */
 const tooLarge = 4;
 const smallestCapacity = 16;
 /** Bits of the filter per row there is room for, at least. With twice as many ids marked as rows, one new id in eight is looked for. */
@@ -46,6 +46,8 @@ export class IdRing {
   /** Rows there is room for, and buckets. */
   #capacity = 0;
   #count = 0;
+  /** The most rows since the filter was clear. */
+  #peak = 0;
   /** Number of the oldest row, and where it lies. */
   #tail = 0;
   #tailAt = 0;
@@ -94,8 +96,12 @@ export class IdRing {
   /** Adds an id that is not there. Those before `horizon` may be forgotten, unless it must keep all where they are. */
   add(id: EventId, hash: number, time: number, horizon: number, keep: boolean): void {
     if (!keep) this.#forget(horizon);
-    if (this.#count === this.#capacity) this.#rebuild(horizon);
-    else if (this.#marks >= this.#capacity * maxMarks) this.#refilter();
+    if (this.#count === this.#capacity) {
+      this.#rebuild(horizon);
+    } else if (this.#marks >= this.#capacity * maxMarks) {
+      if (this.#peak * tooLarge < this.#capacity) this.#rebuild(horizon);
+      else this.#refilter();
+    }
     this.#append(id, hash, time);
   }
 
@@ -124,13 +130,13 @@ export class IdRing {
     this.#tailAt = this.#rowAt(gone);
     this.#tail = (this.#tail + gone) & numberMask;
     this.#count = count - gone;
-    if (this.#capacity > smallestCapacity && this.#count * tooLarge < this.#capacity) this.#rebuild(horizon);
   }
 
   /** Moves what is not before the horizon to new memory. */
   #rebuild(horizon: number): void {
     const [words, times, tailAt, count, room] = [this.#words, this.#times, this.#tailAt, this.#count, this.#capacity];
-    const capacity = Math.max(smallestCapacity, Math.ceil((this.#since(horizon) + 1) * roomFor));
+    const most = this.#count === this.#capacity ? this.#since(horizon) : this.#peak;
+    const capacity = Math.max(smallestCapacity, Math.ceil((most + 1) * roomFor));
     if (capacity > numberMask) throw new RangeError(`more than ${numberMask} event ids in one ring`);
     this.#words = new Int32Array(rowWords * capacity);
     this.#times = new Float64Array(capacity);
@@ -138,6 +144,7 @@ export class IdRing {
     this.#marks = 0;
     this.#capacity = capacity;
     this.#count = 0;
+    this.#peak = 0;
     this.#tailAt = 0;
     for (let age = 0; age < count; age++) {
       const row = placeOf(tailAt + age, room);
@@ -161,6 +168,7 @@ export class IdRing {
     filter.fill(0);
     for (let age = 0; age < this.#count; age++) mark(filter, readId(moved, this.#words, this.#rowAt(age)).hash());
     this.#marks = this.#count;
+    this.#peak = this.#count;
   }
 
   #append(id: EventId, hash: number, time: number): void {
@@ -178,6 +186,7 @@ export class IdRing {
     mark(this.#filter, hash);
     this.#marks++;
     this.#count++;
+    if (this.#count > this.#peak) this.#peak = this.#count;
   }
 
   /** Where the row lies that came so many after the oldest. */

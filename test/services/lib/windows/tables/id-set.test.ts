@@ -146,7 +146,7 @@ describe('an id set', () => {
     for (let n = 0; n < 50_000; n++) use(set, idText(n), n, 0);
     const bytesPerId = set.bytes / set.size;
     assert.ok(bytesPerId >= 32 && bytesPerId < 32 * 1.26, `${bytesPerId}`);
-    for (let n = 50_000; n < 200_000; n++) use(set, idText(n), n, n - 5_000);
+    for (let n = 50_000; n < 300_000; n++) use(set, idText(n), n, n - 5_000);
     assert.ok(set.size < 10_000 && set.bytes < 32 * 20_000, `${set.size} ${set.bytes}`);
   });
 
