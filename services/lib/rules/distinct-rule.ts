@@ -31,6 +31,10 @@ export class DistinctRule extends RuleMemory {
     this.#total = new DifferentValues(condition.atLeast, this.#handles);
   }
 
+  protected override get valueCount(): number {
+    return this.#values.size;
+  }
+
   protected override get columnBytes(): number {
     return this.#handles.bytes;
   }

@@ -40,6 +40,10 @@ export class PairsRule extends RuleMemory {
     this.#pairsOnly = new PairsOf(this, (entry) => this.#openOf.get(entry) !== none);
   }
 
+  protected override get valueCount(): number {
+    return this.#values.size;
+  }
+
   protected override get columnBytes(): number {
     return this.#on.bytes + this.#openOf.bytes;
   }

@@ -89,8 +89,13 @@ export abstract class RuleMemory implements Timeline {
     return this.#evicted;
   }
 
-  get size(): { readonly keys: number; readonly events: number; readonly bytes: number } {
-    return { keys: this.keys.size, events: this.nodes.size, bytes: this.keys.bytes + this.nodes.bytes + this.columnBytes };
+  get size(): { readonly keys: number; readonly events: number; readonly values: number; readonly bytes: number } {
+    return {
+      keys: this.keys.size,
+      events: this.nodes.size,
+      values: this.valueCount,
+      bytes: this.keys.bytes + this.nodes.bytes + this.columnBytes,
+    };
   }
 
   /** What a matching event raises. Changes nothing that another event could see; `commit` must follow before the next one. */
@@ -237,6 +242,11 @@ export abstract class RuleMemory implements Timeline {
 
   /** Lets go of what belongs to an entry that is about to be freed. */
   protected release(_node: number): void {}
+
+  /** Different values that the entries carry. */
+  protected get valueCount(): number {
+    return 0;
+  }
 
   /** Of what lies beside the nodes. */
   protected get columnBytes(): number {

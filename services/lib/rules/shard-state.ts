@@ -28,8 +28,10 @@ export interface StateSize {
   /** Over all rules: a key that two rules know is two. */
   readonly keys: number;
   readonly events: number;
+  /** Different values that rules of kind `distinct` and `pairs` keep, over all rules. */
+  readonly values: number;
   readonly evicted: number;
-  /** Of the tables. */
+  /** Of the tables; texts of values, and of keys that do not fit a row, come on top. */
   readonly bytes: number;
 }
 
@@ -179,6 +181,7 @@ export class ShardState {
       ids: this.#ids.size,
       keys: sum(({ keys }) => keys),
       events: sum(({ events }) => events),
+      values: sum(({ values }) => values),
       evicted: sum(({ evicted }) => evicted),
       bytes: this.#ids.bytes + sum(({ bytes }) => bytes),
     };

@@ -180,6 +180,24 @@ describe('the bound on all events of a rule', () => {
     }
   });
 
+  it('counts a pair once, and takes no open that was dropped', () => {
+    const ofPairs = compiled({
+      when: {},
+      count: undefined,
+      pairs: { open: 'reserved', close: 'cancelled', on: 'bookingId', maxGap: 'PT0.010S', atLeast: 1, within: 'PT0S' },
+    });
+    const slicesOf1Ms = { ...ofPairs, time: { disorderMs: 0, latenessMs: 40, maxAheadMs: 0 } };
+    const state = ShardState.empty(slicesOf1Ms, wholeRange, { maxEventsPerRule: 4 });
+    const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((bookingId) => ({ bookingId, userId: `user-${bookingId}` }));
+    const reserved = (ms: number, of: typeof a) => at(ms, { ...of, type: 'reserved' });
+    feed(state, reserved(0, a), at(0, a), reserved(0, b), at(0, b), reserved(0, c), reserved(0, d));
+    assert.equal(state.size.evicted, 0, 'two pairs and two opens');
+    feed(state, reserved(0, e));
+    assert.equal(state.size.evicted, 5);
+    assert.deepEqual(feed(state, at(1, c)), [[]]);
+    assert.equal(feed(state, { ...reserved(1, e), eventId: 'f'.repeat(32) }, at(1, e))[1]?.length, 1);
+  });
+
   it('makes an event that lies before what was dropped count as dropped too', () => {
     const state = ShardState.empty(rules, wholeRange, { ...limits, maxEventsPerRule: 5 });
     feed(state, ...Array.from({ length: 10 }, (_, i) => at(20_000 + i * 1_000)));

@@ -211,6 +211,37 @@ describe('a shard state', () => {
       assert.deepEqual(raised(feed(narrow, ...pair(0), at(85 * second, { type: 'reserved' }), ...pair(40 * second))), [0, 0, 0, 0, 1]);
     });
 
+    it('let go of values, and of an open with its pair, once they can no longer matter', () => {
+      const pairs = { open: 'reserved', close: 'cancelled', on: 'bookingId', atLeast: 2, maxGap: 'PT1S', within: 'PT1S' } as const;
+      for (const spec of [
+        { when: {}, pairs },
+        { when: {}, distinct: { field: 'bookingId', atLeast: 3, within: 'PT1S' } },
+      ]) {
+        const state = only(spec);
+        for (let i = 0; i < 500; i++) {
+          const bookingId = `b-${i}`;
+          feed(state, at(i * 30 * second, { bookingId, type: 'reserved' }), at(i * 30 * second + 1, { bookingId }));
+          feed(state, at(i * 30 * second + 2, { bookingId: `open-${i}`, type: 'reserved' }));
+        }
+        assert.ok(state.size.values > 0 && state.size.values < 10, JSON.stringify(state.size));
+        assert.ok(state.size.events < 20, JSON.stringify(state.size));
+      }
+    });
+
+    it('put the evidence of pairs in time order, also when one begins within another', () => {
+      const state = only({
+        when: {},
+        pairs: { open: 'reserved', close: 'cancelled', on: 'bookingId', atLeast: 2, maxGap: 'PT1M', within: 'PT1M' },
+      });
+      const events = [0, 1, 2, 3].map((i) => at(i * second, { bookingId: `b-${i % 2}`, type: i < 2 ? 'reserved' : 'cancelled' }));
+      const alerts = feed(state, ...events).at(-1);
+      assert.ok(typeof alerts === 'object');
+      assert.deepEqual(
+        alerts[0]?.evidence.map(({ eventId }) => eventId),
+        events.map(({ eventId }) => eventId),
+      );
+    });
+
     it('know the first events of a session however long it grows, and its end', () => {
       const state = only({ session: { gap: 'PT10S', atLeast: 3 } });
       const events = Array.from({ length: 40 }, (_, i) => at(i * 10 * second));

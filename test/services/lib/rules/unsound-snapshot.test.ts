@@ -84,7 +84,7 @@ describe('a snapshot of a shard state whose frames are sound', () => {
 
   it('is taken as it is written here', () => {
     const ofCount = restore(head(never), count, ofKey(start, [[start], [start], [start + 1]]));
-    assert.deepEqual({ ...ofCount.size, bytes: 0 }, { ids: 0, keys: 1, events: 3, evicted: 0, bytes: 0 });
+    assert.deepEqual({ ...ofCount.size, bytes: 0 }, { ids: 0, keys: 1, events: 3, values: 0, evicted: 0, bytes: 0 });
     assert.equal(restore(head(), session, ofKey(never, [[start, raw(0)]])).size.events, 1);
     assert.equal(restore(head(), pair, ofKey(never, [[start, open(start)]])).size.events, 2);
   });
