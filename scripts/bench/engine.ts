@@ -1,14 +1,13 @@
-import type { BookingEvent } from '../../services/lib/events/booking-event.ts';
-import { cpuSeconds } from './engine/cpu.ts';
-import { type Contest, contests, type Job } from './engine/jobs.ts';
+import { type Answer, type Ask, Contestant, withProgram } from './engine/contestant.ts';
+import { type Contest, contests } from './engine/jobs.ts';
 import { memoryFigures } from './engine/memory.ts';
-import { eventsPerSecond, Traffic, tours, users } from './engine/traffic.ts';
+import { eventsPerSecond, tours, users } from './engine/traffic.ts';
 import { type Bench, type Figure, median } from './harness/bench.ts';
 
 const chunkEvents = 100_000;
 /** Until every window and every rule's span is full: 10 minutes of events and a little. */
 const warmChunks = Math.ceil((eventsPerSecond * 640) / chunkEvents);
-const timedChunks = 6;
+const timedChunks = 11;
 const documentRounds = 3;
 const documents = 50_000;
 const parseBar = 100_000;
@@ -22,97 +21,78 @@ export const bench: Bench = {
     report(
       `${users.toLocaleString('en-US')} users, ${tours.toLocaleString('en-US')} tours, ${eventsPerSecond.toLocaleString('en-US')} events a second of event time, up to 2 s out of order; events per core-second, ids de-duplicated`,
     );
-    const all = contests();
-    const steps = stepRates(all, report, signal);
-    const parsed = documentRates(all, report, signal);
-    const figures = all.flatMap((contest, i): Figure[] => {
-      const { name, label, bar, flink } = contest;
-      const { engine, plain } = parsed[i] as Rates;
-      const unit = 'events/core-s';
-      return [
-        { name: `${name}StepPerSecond`, label: `${label}: the step alone`, value: median(steps[i]?.engine ?? []), unit, atLeast: bar },
-        {
-          name: `${name}StepToPlain`,
-          label: `${label}: the step alone, engine : Map`,
-          value: ratio(steps[i] as Rates),
-          unit: '',
-        },
-        {
-          name: `${name}JsonPerSecond`,
-          label: `${label}: from 1 KB JSON (Flink 2.1: ${flink})`,
-          value: median(engine),
-          unit,
-          atLeast: parseBar,
-        },
-        { name: `${name}PlainPerSecond`, label: `${label}: Map + JSON.parse`, value: median(plain), unit },
-        {
-          name: `${name}ToPlain`,
-          label: `${label}: engine : Map, both from JSON`,
-          value: ratio(parsed[i] as Rates),
-          unit: '',
-        },
-      ];
+    const figures: Figure[] = [];
+    await withProgram(async (program) => {
+      for (const contest of contests()) figures.push(...contestFigures(contest, await ratesOf(contest, program, report, signal)));
     });
     report('Flink 2.1.x: one JVM, parallelism 1, state on the heap, measured on a comparable machine from the same kind of documents');
     return [...figures, ...(await memoryFigures(report))];
   },
 };
 
+function contestFigures({ name, label, bar, flink }: Contest, { parsed, documents: fromJson }: ContestRates): Figure[] {
+  const unit = 'events/core-s';
+  return [
+    { name: `${name}StepPerSecond`, label: `${label}: the step alone`, value: median(parsed.engine), unit, atLeast: bar },
+    { name: `${name}StepToPlain`, label: `${label}: the step alone, engine : Map`, value: ratio(parsed), unit: '' },
+    {
+      name: `${name}JsonPerSecond`,
+      label: `${label}: from 1 KB JSON (Flink 2.1: ${flink})`,
+      value: median(fromJson.engine),
+      unit,
+      atLeast: parseBar,
+    },
+    { name: `${name}PlainPerSecond`, label: `${label}: Map + JSON.parse`, value: median(fromJson.plain), unit },
+    { name: `${name}ToPlain`, label: `${label}: engine : Map, both from JSON`, value: ratio(fromJson), unit: '' },
+  ];
+}
+
 interface Rates {
   readonly engine: number[];
   readonly plain: number[];
 }
 
-const traffic = new Traffic(seed);
+interface ContestRates {
+  readonly parsed: Rates;
+  readonly documents: Rates;
+}
 
-/** Events per core-second from parsed events, of the engines and the plain models, once all windows are full. */
-function stepRates(all: readonly Contest[], report: (line: string) => void, signal: AbortSignal): Rates[] {
-  const rates = all.map((): Rates => ({ engine: [], plain: [] }));
-  for (let chunk = 0; chunk < warmChunks + timedChunks; chunk++) {
-    signal.throwIfAborted();
-    const events = traffic.chunk(chunkEvents);
-    for (const [i, contest] of all.entries()) {
-      for (const side of ['engine', 'plain'] as const) {
-        const timed = chunk >= warmChunks;
-        if (timed) rates[i]?.[side].push(events.length / cpuSeconds(() => applyAll(contest[side], events)));
-        else applyAll(contest[side], events);
-      }
-      assertSame(contest);
+/** Events per core-second of both sides once all windows are full; what they tell must be the same. */
+async function ratesOf(
+  { name, label }: Contest,
+  program: string,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<ContestRates> {
+  const [engine, plain] = [new Contestant(program, name, 'engine', seed), new Contestant(program, name, 'plain', seed)];
+  const rates: ContestRates = { parsed: { engine: [], plain: [] }, documents: { engine: [], plain: [] } };
+  try {
+    for (let chunk = 0; chunk < warmChunks; chunk++) {
+      const ask = { events: chunkEvents, as: 'parsed' } as const;
+      const [mine, theirs] = await Promise.all([engine.ask(ask, signal), plain.ask(ask, signal)]);
+      assertSame(label, mine, theirs);
     }
-    if (chunk % 8 === 7) report(`${((chunk + 1) * chunkEvents).toLocaleString('en-US')} events: the same results as the plain models`);
-  }
-  return rates;
-}
-
-/** The same with JSON.parse of documents of 1 KB before each step, of the engines and the plain models. */
-function documentRates(all: readonly Contest[], report: (line: string) => void, signal: AbortSignal): Rates[] {
-  const rates = all.map((): Rates => ({ engine: [], plain: [] }));
-  for (let round = 1; round <= documentRounds; round++) {
-    const bytes = traffic.documents(documents);
-    for (const [i, contest] of all.entries()) {
-      signal.throwIfAborted();
-      for (const side of ['engine', 'plain'] as const) {
-        const seconds = cpuSeconds(() => parseAll(contest[side], bytes));
-        rates[i]?.[side].push(bytes.length / seconds);
-      }
-      assertSame(contest);
+    const timed = [
+      ...Array.from({ length: timedChunks }, (): Ask => ({ events: chunkEvents, as: 'parsed' })),
+      ...Array.from({ length: documentRounds }, (): Ask => ({ events: documents, as: 'documents' })),
+    ];
+    for (const ask of timed) {
+      // One at a time: they must not take each other's memory bandwidth.
+      const mine = await engine.ask(ask, signal);
+      const theirs = await plain.ask(ask, signal);
+      assertSame(label, mine, theirs);
+      rates[ask.as].engine.push(ask.events / mine.seconds);
+      rates[ask.as].plain.push(ask.events / theirs.seconds);
     }
-    report(`round ${round} of ${documentRounds} from JSON: ${rates.map(({ engine }) => per(engine.at(-1))).join(', ')} events/core-s`);
+    report(`${label}: the same results as the plain model, ${per(median(rates.parsed.engine))} events/core-s`);
+    return rates;
+  } finally {
+    await Promise.all([engine.stop(), plain.stop()]);
   }
-  return rates;
-}
-
-function applyAll(job: Job, events: readonly BookingEvent[]): void {
-  for (const event of events) job.apply(event);
-}
-
-function parseAll(job: Job, bytes: readonly Buffer[]): void {
-  for (const document of bytes) job.apply(JSON.parse(document.toString()) as BookingEvent);
 }
 
 /** A figure of wrong results would be worth nothing. */
-function assertSame({ label, engine, plain }: Contest): void {
-  const [mine, theirs] = [engine.take(), plain.take()];
+function assertSame(label: string, { told: mine }: Answer, { told: theirs }: Answer): void {
   const at = mine.findIndex((line, i) => line !== theirs[i]);
   if (at === -1 && mine.length === theirs.length) return;
   throw new Error(

@@ -6,6 +6,17 @@ import { explain } from './failure.mjs';
 /** Bundled packages written in CommonJS call require(); an ES module has none. */
 const banner = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
 
+/** How services are bundled: one file that needs no packages, for the oldest Node they run on. @type {import('esbuild').BuildOptions} */
+export const bundling = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  banner: { js: banner },
+  logLevel: 'silent',
+};
+
 /**
  * Every folder of services/ with a main.ts is a deployable.
  * @param {string} root
@@ -54,19 +65,13 @@ async function bundle(root, service) {
   const startedAt = performance.now();
   const versionsBefore = new Map(deployableSources(root).map((path) => [path, fileVersion(join(root, path))]));
   const result = await build({
+    ...bundling,
     absWorkingDir: root,
     entryPoints: [`services/${service}/main.ts`],
     outfile: `dist/${service}/main.js`,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    mainFields: ['module', 'main'],
     sourcemap: 'linked',
-    banner: { js: banner },
     metafile: true,
     write: false,
-    logLevel: 'silent',
   });
   const folder = join(root, 'dist', service);
   mkdirSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
 import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
 import type { HashRange } from '../../../services/lib/kcl/shards.ts';
-import { compileRules } from '../../../services/lib/rules/compile.ts';
+import { type CompiledRules, compileRules } from '../../../services/lib/rules/compile.ts';
 import { type Applied, ShardState } from '../../../services/lib/rules/shard-state.ts';
 import { WindowCounts } from '../../../services/lib/windows/counts/window-counts.ts';
 import { plainRule, plainWindows, WindowDigest } from './plain-models.ts';
@@ -29,21 +29,23 @@ export interface Contest {
   readonly plain: Job;
 }
 
-export const rules = compileRules({
-  time: { disorder: 'PT2S', lateness: 'PT15S', maxAhead: 'PT5M' },
-  rules: [
-    {
-      id: 'three-cancels',
-      version: 1,
-      mode: 'live',
-      severity: 'high',
-      key: 'userId',
-      when: { type: ['cancelled'] },
-      count: { atLeast: 3, within: 'PT10M' },
-      cooldown: 'PT1H',
-    },
-  ],
-});
+/** Job (a). */
+export const rulesWith = (latenessMs: number): CompiledRules =>
+  compileRules({
+    time: { disorder: `PT${disorderMs / 1_000}S`, lateness: `PT${latenessMs / 1_000}S`, maxAhead: 'PT5M' },
+    rules: [
+      {
+        id: 'three-cancels',
+        version: 1,
+        mode: 'live',
+        severity: 'high',
+        key: 'userId',
+        when: { type: ['cancelled'] },
+        count: { atLeast: 3, within: 'PT10M' },
+        cooldown: 'PT1H',
+      },
+    ],
+  });
 
 export const contests = (): Contest[] => [
   {
@@ -73,7 +75,7 @@ export const contests = (): Contest[] => [
 ];
 
 function ruleJob(): Job {
-  const state = ShardState.empty(rules, wholeRange);
+  const state = ShardState.empty(rulesWith(maxDelayMs), wholeRange);
   const told: Applied[] = [];
   return {
     apply(event) {
