@@ -7,7 +7,9 @@ const slices = 64;
  */
 export class TimeSlices {
   readonly #widthMs: number;
-  readonly #counts = new Map<number, number>();
+  readonly #counts = new Map<number, { events: number }>();
+  /** Of the slice added to last: most events lie in one slice with the one before. */
+  #last = { slice: Number.NaN, count: { events: 0 } };
   #total = 0;
   /** The last slice that does not count. */
   #passed = Number.NEGATIVE_INFINITY;
@@ -20,7 +22,8 @@ export class TimeSlices {
   add(time: number, change: 1 | -1): void {
     const slice = Math.floor(time / this.#widthMs);
     if (slice <= this.#passed) return;
-    this.#counts.set(slice, (this.#counts.get(slice) ?? 0) + change);
+    if (slice !== this.#last.slice) this.#last = { slice, count: this.#countOf(slice) };
+    this.#last.count.events += change;
     this.#total += change;
   }
 
@@ -29,10 +32,10 @@ export class TimeSlices {
     const slice = Math.floor(time / this.#widthMs);
     if (slice <= this.#passed) return;
     this.#passed = slice;
-    for (const [index, count] of this.#counts) {
+    for (const [index, { events }] of this.#counts) {
       if (index > slice) continue;
       this.#counts.delete(index);
-      this.#total -= count;
+      this.#total -= events;
     }
   }
 
@@ -42,5 +45,11 @@ export class TimeSlices {
     const before = this.#total;
     while (this.#total > max) this.pass(Math.min(...this.#counts.keys()) * this.#widthMs);
     return { dropped: before - this.#total, floor: (this.#passed + 1) * this.#widthMs };
+  }
+
+  #countOf(slice: number): { events: number } {
+    let count = this.#counts.get(slice);
+    if (count === undefined) this.#counts.set(slice, (count = { events: 0 }));
+    return count;
   }
 }

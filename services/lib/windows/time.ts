@@ -25,7 +25,7 @@ export function floorMod(value: number, divisor: number): number {
  * tumbling window is time − phase (Flink: TimeWindow.getWindowStartWithOffset). Exact for all safe integers.
  */
 export const phaseOf = (time: number, offset: number, period: number): number =>
-  floorMod(floorMod(time, period) - floorMod(offset, period), period);
+  offset === 0 ? floorMod(time, period) : floorMod(floorMod(time, period) - floorMod(offset, period), period);
 
 /** The time, −0 as 0. Throws RECORD_INVALID. */
 export function recordTime(timestamp: number): number {

@@ -5,21 +5,16 @@ import { noCell } from './cells.ts';
 /** Columns grow by this factor: little memory waits unused, and each row is copied about four times in all. */
 const growth = 1.25;
 const firstRows = 64;
-/** In place of the number of its cells: the row was removed. */
-const removed = -1;
 
 /**
- * The keys, each with its row's number in the table, and the columns by that number. A key is live while it has cells; then its row
- * goes, or, while rows are held, when they are released.
+ * The keys, each with its row's number in the table, where the row's head is the cell that was added last (noCell when it was dropped)
+ * and its count that of the cells; and the totals by row number, apart, since they are read all at once. A key is live while it has
+ * cells; then its row goes, or, while rows are held, when they are released.
  */
 export class KeyRows {
   readonly #summing: boolean;
   readonly #table: KeyTable;
   #live = 0;
-  /** The cell of the key that was added last, or noCell when it was dropped. */
-  #newest = new Int32Array(firstRows);
-  /** Cells of the key. */
-  #cells = new Int32Array(firstRows);
   /** Records of the key in the slices that have entered. */
   #counts = new Int32Array(firstRows);
   #sums: Float64Array;
@@ -38,8 +33,7 @@ export class KeyRows {
   }
 
   get bytes(): number {
-    const columns = [this.#newest, this.#cells, this.#counts, this.#sums];
-    return columns.reduce((sum, { byteLength }) => sum + byteLength, this.#table.bytes);
+    return this.#table.bytes + this.#counts.byteLength + this.#sums.byteLength;
   }
 
   /** Undefined for a key without a row. */
@@ -51,38 +45,36 @@ export class KeyRows {
   insert(key: PackedKey): number {
     this.#table.insert(key);
     const { row } = this.#table;
-    if (row >= this.#cells.length) this.#grow();
-    this.#newest[row] = noCell;
-    this.#cells[row] = 0;
+    if (row >= this.#counts.length) this.#grow();
+    this.#table.head = noCell;
     this.#leaving?.push(row);
     return row;
   }
 
   newestCell(row: number): number {
-    return this.#newest[row] as number;
+    return this.#at(row).head;
   }
 
   /** The key has one more cell. */
   linkCell(row: number, cell: number): void {
-    this.#newest[row] = cell;
-    if (this.#cells[row] === 0) this.#live++;
-    this.#cells[row] = (this.#cells[row] as number) + 1;
+    const table = this.#at(row);
+    table.head = cell;
+    if (table.count++ === 0) this.#live++;
   }
 
   moveCell(row: number, cell: number): void {
-    this.#newest[row] = cell;
+    this.#at(row).head = cell;
   }
 
   isLive(row: number): boolean {
-    return (this.#cells[row] as number) > 0;
+    return this.#at(row).count > 0;
   }
 
   unlinkCell(row: number): void {
-    const left = (this.#cells[row] as number) - 1;
-    this.#cells[row] = left;
-    if (left > 0) return;
+    const table = this.#at(row);
+    if (--table.count > 0) return;
     this.#live--;
-    if (this.#leaving === undefined) this.#remove(row);
+    if (this.#leaving === undefined) table.remove();
     else this.#leaving.push(row);
   }
 
@@ -106,8 +98,7 @@ export class KeyRows {
   }
 
   keyOf(row: number): string {
-    this.#table.seat(row);
-    return this.#table.key;
+    return this.#at(row).key;
   }
 
   /** From here on no row goes, and `walk` visits those there are now. */
@@ -125,19 +116,16 @@ export class KeyRows {
     this.#table.endWalk();
     const leaving = this.#leaving ?? [];
     this.#leaving = undefined;
-    for (const row of leaving) if (this.#cells[row] === 0) this.#remove(row);
+    for (const row of leaving) if (this.#table.seat(row) && this.#table.count === 0) this.#table.remove();
   }
 
-  #remove(row: number): void {
+  #at(row: number): KeyTable {
     this.#table.seat(row);
-    this.#table.remove();
-    this.#cells[row] = removed;
+    return this.#table;
   }
 
   #grow(): void {
-    const rows = Math.ceil(this.#cells.length * growth);
-    this.#newest = larger(this.#newest, new Int32Array(rows));
-    this.#cells = larger(this.#cells, new Int32Array(rows));
+    const rows = Math.ceil(this.#counts.length * growth);
     this.#counts = larger(this.#counts, new Int32Array(rows));
     if (this.#summing) this.#sums = larger(this.#sums, new Float64Array(rows));
   }

@@ -280,6 +280,13 @@ export class WindowCounts {
 
   #advance(watermark: number): void {
     this.#watermark = watermark;
+    if (watermark >= this.#next - 1) this.#closeUpTo(watermark);
+    if (!this.#inherits) return;
+    this.#floors.passed(watermark);
+    this.#inherits = !this.#floors.isEmpty;
+  }
+
+  #closeUpTo(watermark: number): void {
     const open = this.#firstOpen(watermark);
     while (this.#next < open) {
       if (this.#entered === 0) {
@@ -291,9 +298,6 @@ export class WindowCounts {
       }
       this.#close(this.#next);
     }
-    if (!this.#inherits) return;
-    this.#floors.passed(watermark);
-    this.#inherits = !this.#floors.isEmpty;
   }
 
   #close(end: number): void {
@@ -332,8 +336,8 @@ export class WindowCounts {
     const [keys, cells] = [this.#keys, this.#cells];
     cells.visit(slice, (row, count, sum) => {
       keys.addTotal(row, -count, -sum);
-      keys.unlinkCell(row);
       if (cells.isIn(slice, keys.newestCell(row))) keys.moveCell(row, noCell);
+      keys.unlinkCell(row);
     });
     this.#entered -= slice.events;
     this.#events -= slice.events;
@@ -362,6 +366,7 @@ export class WindowCounts {
   }
 
   #horizonOf(key: string): number {
+    if (!this.#inherits) return this.#horizon;
     const floor = this.#floors.at(key);
     return floor > this.#watermark ? this.#horizonAt(floor) : this.#horizon;
   }

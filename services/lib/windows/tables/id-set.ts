@@ -3,7 +3,7 @@ import { IdRing, type IdRows, type VisitId } from './id-ring.ts';
 import { defaultPartitionBits, partitionOf } from './partitions.ts';
 
 /** More would make no pause shorter that matters, and each is one more thing to have at hand. */
-const maxPartitionBits = 4;
+const maxPartitionBits = 5;
 /** Rows visited between two yields of a walk. */
 const walkStep = 256;
 

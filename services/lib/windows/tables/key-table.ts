@@ -122,11 +122,12 @@ export class KeyTable {
     this.#size--;
   }
 
-  /** Sets the cursor to a row. */
-  seat(row: number): void {
+  /** Sets the cursor to a row that was taken once; false when it is free now. */
+  seat(row: number): boolean {
     this.#row = row;
     this.#chunk = this.#words[row >>> chunkBits] as Int32Array;
     this.#at = (row & rowMask) << wordBits;
+    return ((this.#chunk[this.#at + lengthAt] as number) & lengthMask) !== free;
   }
 
   /** The cursor's row. */
@@ -178,13 +179,13 @@ export class KeyTable {
   advanceHand(rows: number, visit: () => void): void {
     for (let left = Math.min(rows, this.#end - 1); left > 0; left--) {
       this.#hand = this.#hand + 1 < this.#end ? this.#hand + 1 : noRow + 1;
-      if (this.#seatIfRow(this.#hand)) visit();
+      if (this.seat(this.#hand)) visit();
     }
   }
 
   /** Visits every row; a visit may remove it. */
   forEach(visit: () => void): void {
-    for (let row = noRow + 1; row < this.#end; row++) if (this.#seatIfRow(row)) visit();
+    for (let row = noRow + 1; row < this.#end; row++) if (this.seat(row)) visit();
   }
 
   /**
@@ -209,7 +210,7 @@ export class KeyTable {
   *walk(visit: () => void): Generator<void> {
     const walk = this.#walk;
     for (let row = noRow + 1; row < this.#walkEnd; row++) {
-      if (!this.#seatIfRow(row) || !this.unsettled()) continue;
+      if (!this.seat(row) || !this.unsettled()) continue;
       visit();
       yield;
       if (walk !== this.#walk) return;
@@ -218,11 +219,6 @@ export class KeyTable {
 
   endWalk(): void {
     this.#walkEnd = 0;
-  }
-
-  #seatIfRow(row: number): boolean {
-    this.seat(row);
-    return ((this.#chunk[this.#at + lengthAt] as number) & lengthMask) !== free;
   }
 
   #isKey({ hash, wordCount, words: wanted, text }: PackedKey): boolean {
