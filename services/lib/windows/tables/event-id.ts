@@ -1,6 +1,7 @@
-import { finishHash } from './hash.ts';
+import { finishHash, hashSeed } from './hash.ts';
 
 const idDigits = 32;
+const [factorA, factorB, factorC, factorD] = [1, 2, 3, 4].map((n) => finishHash(hashSeed + n) | 1) as [number, number, number, number];
 const notHex = 0xff;
 const notAscii = ~0x7f;
 const hexValues = new Uint8Array(128).fill(notHex);
@@ -34,9 +35,9 @@ export class EventId {
     return this;
   }
 
+  /** Ids are cut from a digest, but whoever can write to the stream could choose them. */
   hash(): number {
-    // Ids are cut from a digest already: the words need only be told apart from each other.
-    return finishHash(this.a ^ Math.imul(this.b, 0x9e3779b1) ^ Math.imul(this.c, 0x85ebca77) ^ Math.imul(this.d, 0xc2b2ae3d));
+    return finishHash(Math.imul(this.a, factorA) + Math.imul(this.b, factorB) + Math.imul(this.c, factorC) + Math.imul(this.d, factorD));
   }
 
   #word(text: string, from: number): number {

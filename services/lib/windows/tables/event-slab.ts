@@ -37,11 +37,6 @@ export class EventSlab {
     return this.#free === none && (this.#end & nodeMask) === 0;
   }
 
-  /** Number of the highest node ever given out, for columns that run beside. */
-  get highest(): number {
-    return this.#end - 1;
-  }
-
   /** A node outside any ring. */
   add(id: EventId, time: number): number {
     const node = this.#take();

@@ -1,6 +1,13 @@
+import { randomBytes } from 'node:crypto';
+
+/**
+ * Differs from process to process, so that nobody can prepare keys that all fall into one bucket. No result depends on it.
+ */
+export const hashSeed: number = randomBytes(4).readInt32LE();
+
 /**
  * 32-bit hashing, a word at a time, by the steps of MurmurHash3 (Appleby, public domain). Not for storage: hashes are worked out anew
- * wherever a key comes in, so the function may change.
+ * wherever a key comes in.
  */
 export function hashWord(hash: number, word: number): number {
   let k = Math.imul(word, 0xcc9e2d51);

@@ -1,4 +1,4 @@
-import { finishHash, hashWord } from './hash.ts';
+import { finishHash, hashSeed, hashWord } from './hash.ts';
 
 const inlineWords = 10;
 /** ASCII keys up to this length lie in their table row; a UUID has 36. */
@@ -14,9 +14,9 @@ export class PackedKey {
 
   pack(text: string): this {
     this.text = text;
-    const length = text.length;
+    const { length } = text;
     const { words } = this;
-    let hash = length;
+    let hash = hashSeed ^ length;
     let codes = 0;
     let at = 0;
     let count = 0;
@@ -41,11 +41,17 @@ export class PackedKey {
         words[count++] = word;
         hash = hashWord(hash, word);
       }
-    } else {
-      for (; at < length; at++) hash = hashWord(hash, text.charCodeAt(at));
     }
-    this.wordCount = length <= inlineBytes && codes < 128 ? count : -1;
-    this.hash = finishHash(hash);
+    const fits = length <= inlineBytes && codes < 128;
+    this.wordCount = fits ? count : -1;
+    this.hash = finishHash(fits ? hash : hashOfCodes(text));
     return this;
   }
+}
+
+/** Packed, codes above 127 would run into each other. */
+function hashOfCodes(text: string): number {
+  let hash = hashSeed ^ text.length;
+  for (let at = 0; at < text.length; at++) hash = hashWord(hash, text.charCodeAt(at));
+  return hash;
 }

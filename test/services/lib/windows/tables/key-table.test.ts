@@ -155,6 +155,13 @@ describe('a key table', () => {
     assert.equal(once, 50, 'no row twice in one go');
   });
 
+  it('tells keys apart by hash whose codes would run into each other when packed', () => {
+    const part = (x: number): string => `\uffff${String.fromCharCode(0xff00 | x)}\uff00a`;
+    const hashes = new Set<number>();
+    for (let x = 0; x < 90; x++) for (let y = 0; y < 90; y++) hashes.add(packed.pack(part(x) + part(y)).hash);
+    assert.ok(hashes.size > 8_090, `${hashes.size} of 8,100`);
+  });
+
   it('takes at most 80 bytes a key', () => {
     const table = new KeyTable();
     for (let i = 0; i < 60_000; i++) put(table, `user-${i}`, 1);
