@@ -73,6 +73,7 @@ export class FraudProcessor implements RecordProcessor {
       log: shard.log,
     });
     this.#state = state;
+    this.#evicted = state.size.evicted;
     shard.log.info(
       {
         event: 'state.rebuilt',

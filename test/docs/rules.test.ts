@@ -45,7 +45,8 @@ describe('docs/rules.md', () => {
   });
 
   it('names the bounds that hold', () => {
-    for (const bound of [defaultLimits.maxEventsPerKey, defaultLimits.maxEventsPerRule]) {
+    const { maxEventsPerKey, maxEventsPerRule, maxEvents, maxIds } = defaultLimits;
+    for (const bound of [maxEventsPerKey, maxEventsPerRule, maxEvents, maxIds]) {
       assert.ok(page.includes(bound.toLocaleString('en-US')), String(bound));
     }
   });

@@ -7,8 +7,9 @@ export interface Floor {
 }
 
 /**
- * Watermarks a shard inherits, each for the hash range it was reached in. Without them a merged child would start from the
- * lower parent's watermark (or none) and count a duplicate that its parent had already put out of reach.
+ * Watermarks that hold for a hash range where they are above the shard's: those it inherits, each for the range it was reached in, and
+ * one of its own when it had to forget ids. Without the former a merged child would start from the lower parent's watermark (or none)
+ * and count a duplicate that its parent had already put out of reach.
  */
 export class Floors {
   #floors: readonly Floor[];
@@ -25,6 +26,13 @@ export class Floors {
       (highest, floor) => (inRange(hash, floor.range) ? Math.max(highest, floor.watermark) : highest),
       Number.NEGATIVE_INFINITY,
     );
+  }
+
+  /** Raises the watermark of a range; never down. */
+  raise(range: HashRange, watermark: number): void {
+    const isIt = (floor: Floor): boolean => floor.range.start === range.start && floor.range.end === range.end;
+    const highest = this.#floors.filter(isIt).reduce((max, floor) => Math.max(max, floor.watermark), watermark);
+    this.#floors = [...this.#floors.filter((floor) => !isIt(floor)), { range, watermark: highest }];
   }
 
   /** Forgets the floors that the shard's own watermark has reached. */

@@ -8,12 +8,21 @@ export interface MemoryLimits {
    * events of a session that began longer ago than events can still come, plus its gap: at most atLeast a key, while the session lasts.
    */
   readonly maxEventsPerRule: number;
+  /** Bound of what all rules together can take: each has its share of it, if that is less. */
+  readonly maxEvents: number;
+  /**
+   * Bound of the event ids by which an event that comes again is known. Beyond it the oldest times go first, and events as old as those
+   * are late, since nobody can tell whether they came before.
+   */
+  readonly maxIds: number;
   /** log2 of the parts in which tables are swept; of no effect but on pauses. */
   readonly partitionBits: number;
 }
 
 export const defaultLimits: MemoryLimits = {
   maxEventsPerKey: 4_096,
-  maxEventsPerRule: 8_388_608, // 256 MiB of events
+  maxEventsPerRule: 8_388_608, // 256 MiB
+  maxEvents: 16_777_216, // 512 MiB
+  maxIds: 16_777_216, // about 640 MiB
   partitionBits: defaultPartitionBits,
 };

@@ -34,6 +34,8 @@ export interface ShardContent extends ShardHead {
   readonly latenessMs: number;
   /** Oldest time that an event to come can have, epoch ms. */
   readonly horizon: number;
+  /** Ids before it are not written. */
+  readonly idHorizon: number;
   readonly ids: IdSet;
   readonly memories: readonly RuleMemory[];
   readonly turn: SnapshotTurn;
@@ -41,9 +43,9 @@ export interface ShardContent extends ShardHead {
 
 /** The frames of a state as it is at the call. */
 export function stateFrames(content: ShardContent): Generator<Buffer> {
-  const { horizon, ids, memories, turn } = content;
+  const { horizon, idHorizon, ids, memories, turn } = content;
   const changed = new Pieces();
-  ids.beginWalk(horizon);
+  ids.beginWalk(idHorizon);
   memories.forEach((memory, i) => memory.beginWalk(horizon, () => changed.add((out) => writeKey(out, memory, i))));
   const rules = memories.map((memory, i) => ({ index: i, address: addressOf(memory.rule), ...memory.bounds }));
 
@@ -134,7 +136,7 @@ function writeKey(out: ByteWriter, memory: RuleMemory, index: number): void {
 /** What a snapshot's records are put into. */
 interface Restored<State> {
   readonly state: State;
-  readonly ids: IdSet;
+  readonly addId: (id: EventId, time: number) => void;
   readonly memories: readonly RuleMemory[];
 }
 
@@ -193,10 +195,9 @@ export class ShardRestore<State> {
   }
 
   #readUsed(from: ByteReader): void {
-    const { ids } = this.#ready();
+    const { addId } = this.#ready();
     const id = readId(from);
-    const time = readTime(from);
-    if (!ids.has(id, time)) ids.add(id, time, Number.NEGATIVE_INFINITY);
+    addId(id, readTime(from));
   }
 
   #readKey(from: ByteReader): void {

@@ -14,6 +14,7 @@ import { defaultLimits, type MemoryLimits } from './memory-limits.ts';
 import { addressOf, memoryFor } from './rule-kinds.ts';
 import type { RuleMemory } from './rule-memory.ts';
 import { ShardRestore, snapshotFormat, stateFrames } from './shard-snapshot.ts';
+import { TimeSlices } from './time-slices.ts';
 
 export type SkipReason = 'future' | 'late' | 'duplicate';
 
@@ -58,6 +59,9 @@ export class ShardState {
   readonly #floors: Floors;
   readonly #limits: MemoryLimits;
   readonly #ids: IdSet;
+  readonly #idTimes: TimeSlices;
+  /** Ids before it were dropped because there were too many. */
+  #idFloor = Number.NEGATIVE_INFINITY;
   readonly #memories: readonly RuleMemory[];
   /** In front, those whose rule the event matches; filled anew for each event. */
   readonly #matching: RuleMemory[];
@@ -69,8 +73,11 @@ export class ShardState {
     this.#rules = rules;
     this.#range = range;
     this.#floors = new Floors(floors);
-    this.#limits = { ...defaultLimits, ...limits };
+    const { maxEvents, maxEventsPerRule, ...others } = { ...defaultLimits, ...limits };
+    const share = Math.ceil(maxEvents / Math.max(1, rules.rules.length));
+    this.#limits = { ...others, maxEvents, maxEventsPerRule: Math.min(maxEventsPerRule, share) };
     this.#ids = new IdSet(this.#limits.partitionBits);
+    this.#idTimes = new TimeSlices(rules.time.latenessMs + rules.time.disorderMs);
     this.#memories = rules.rules.map((rule) => memoryFor(rule, rules.time, this.#limits));
     this.#matching = [...this.#memories];
   }
@@ -133,13 +140,15 @@ export class ShardState {
     if (occurredAt < this.watermarkOf(userId) - latenessMs) return skipped.late;
     if (!id.parse(event.eventId)) throw new TypeError(`not an event id: ${event.eventId}`);
     // The id names one booking change, so one key: what is not known of the shard's own time is not known of the key's.
-    if (this.#ids.has(id, this.#watermark - latenessMs)) return skipped.duplicate;
+    if (this.#ids.has(id, this.#idHorizon)) return skipped.duplicate;
 
     const alerts = this.#evaluate(event);
 
     this.raiseWatermark(occurredAt - disorderMs);
     const horizon = this.#watermark - latenessMs;
-    this.#ids.add(id, occurredAt, horizon);
+    this.#idTimes.pass(horizon);
+    this.#addId(id, occurredAt);
+    this.#limitIds();
     for (let i = 0; i < this.#matches; i++) (this.#matching[i] as RuleMemory).commit(event, key, id, horizon);
     return alerts === undefined ? quietly : { kind: 'used', alerts };
   }
@@ -166,6 +175,7 @@ export class ShardState {
       watermark: this.#watermark,
       latenessMs: this.#rules.time.latenessMs,
       horizon: this.#watermark - this.#rules.time.latenessMs,
+      idHorizon: this.#idHorizon,
       range: this.#range,
       floors: this.#floors.within(this.#range),
       ids: this.#ids,
@@ -185,6 +195,23 @@ export class ShardState {
       evicted: sum(({ evicted }) => evicted),
       bytes: this.#ids.bytes + sum(({ bytes }) => bytes),
     };
+  }
+
+  /** Ids before it are of no use: events as old are late. */
+  get #idHorizon(): number {
+    return Math.max(this.#watermark - this.#rules.time.latenessMs, this.#idFloor);
+  }
+
+  #addId(added: EventId, time: number): void {
+    this.#ids.add(added, time, this.#idHorizon);
+    this.#idTimes.add(time, 1);
+  }
+
+  #limitIds(): void {
+    const limited = this.#idTimes.limit(this.#limits.maxIds);
+    if (limited === undefined) return;
+    this.#idFloor = limited.floor;
+    this.#floors.raise(this.#range, limited.floor + this.#rules.time.latenessMs);
   }
 
   #evaluate(event: BookingEvent): Alert[] | undefined {
@@ -207,7 +234,7 @@ export class ShardState {
     if (parent.#rules.time.latenessMs !== latenessMs) throw new TypeError('parent and child must have the same lateness');
     const horizon = parent.#watermark - latenessMs;
     parent.#ids.forEach(horizon, (known, time) => {
-      if (!this.#ids.has(known, time)) this.#ids.add(known, time, Number.NEGATIVE_INFINITY);
+      if (!this.#ids.has(known, time)) this.#addId(known, time);
     });
     const shared = intersection(parent.#range, this.#range);
     if (shared === undefined) return;
@@ -228,7 +255,10 @@ export class ShardState {
     return new ShardRestore(rules.time.latenessMs, ({ watermark, range, floors }) => {
       const state = new ShardState(rules, range, floors, limits);
       state.#watermark = watermark;
-      return { state, ids: state.#ids, memories: state.#memories };
+      const addId = (added: EventId, time: number): void => {
+        if (!state.#ids.has(added, time)) state.#addId(added, time);
+      };
+      return { state, addId, memories: state.#memories };
     });
   }
 }

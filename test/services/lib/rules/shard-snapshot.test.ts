@@ -207,3 +207,70 @@ describe('the bound on all events of a rule', () => {
     assert.equal(state.size.evicted, evicted + 1);
   });
 });
+
+describe('the bound on event ids', () => {
+  const rules = compiled({ count: { atLeast: 3, within: 'PT10M' } });
+  const limits: Partial<MemoryLimits> = { maxIds: 15, partitionBits: 0 };
+  const spread = (i: number): number => i * 500 - ((i * 7_919) % 20_000);
+  const events = Array.from({ length: 400 }, (_, i) => at(spread(i), { userId: `user-${i % 9}` }));
+  const repeated = events.flatMap((event, i) => [event, events[Math.max(0, i - (i % 17))] as BookingEvent]);
+
+  it('holds, uses no event twice, and makes late what might have come before', () => {
+    const [bounded, whole] = [ShardState.empty(rules, wholeRange, limits), ShardState.empty(rules, wholeRange)];
+    const [found, expected] = [feed(bounded, ...repeated), feed(whole, ...repeated)];
+    const reasons = new Set<string>();
+    found.forEach((result, i) => {
+      if (typeof result !== 'string' || result === expected[i]) return;
+      assert.equal(result, 'late', `event ${i}`);
+      reasons.add(typeof expected[i] === 'string' ? expected[i] : 'used');
+    });
+    assert.deepEqual([...reasons].sort(), ['duplicate', 'used']);
+    assert.ok(bounded.size.ids <= 25 && whole.size.ids > 50, `${bounded.size.ids} ${whole.size.ids}`);
+    const used = repeated.filter((_, i) => typeof found[i] !== 'string').map(({ eventId }) => eventId);
+    assert.equal(new Set(used).size, used.length);
+  });
+
+  it('is the same after a restart at any point', () => {
+    const expected = feed(ShardState.empty(rules, wholeRange, limits), ...repeated);
+    let state = ShardState.empty(rules, wholeRange, limits);
+    const found = repeated.flatMap((event, i) => {
+      if (i % 7 === 0) state = ShardState.restore(rules, state.snapshot(), limits);
+      return feed(state, event);
+    });
+    assert.deepEqual(found, expected);
+  });
+
+  it('does not count ids that time has passed', () => {
+    const state = ShardState.empty(rules, wholeRange, limits);
+    feed(state, ...Array.from({ length: 200 }, (_, i) => at(i * 5_000, { userId: `user-${i}` })));
+    assert.deepEqual(feed(state, at(199 * 5_000 - 45_000), at(199 * 5_000 - 45_001)), [[], 'late']);
+  });
+
+  it('makes late what lies before the first time whose ids were not dropped, to the millisecond', () => {
+    const slicesOf1Ms = { ...rules, time: { disorderMs: 0, latenessMs: 40, maxAheadMs: 0 } };
+    const state = ShardState.empty(slicesOf1Ms, wholeRange, { maxIds: 4 });
+    feed(state, ...Array.from({ length: 5 }, (_, i) => at(10, { userId: `user-${i}` })));
+    assert.deepEqual(feed(state, at(10), at(11)), ['late', []]);
+  });
+
+  it('ends with the events that reached it', () => {
+    const state = ShardState.empty(rules, wholeRange, limits);
+    feed(state, ...events);
+    const end = (events.at(-1)?.occurredAt ?? 0) - start;
+    assert.deepEqual(feed(state, at(end + 100_000, { userId: 'a' }), at(end + 60_000, { userId: 'b' })), [[], []]);
+  });
+});
+
+describe('the bound on the events of all rules', () => {
+  it('gives each rule its share', () => {
+    const rules = compileRules({
+      time: { disorder: 'PT30S', lateness: 'PT15S', maxAhead: 'PT5M' },
+      rules: [1, 2, 3].map((n) => rule({ id: `rule-${n}` })),
+    });
+    const [shared, alone] = [{ maxEvents: 30 }, { maxEventsPerRule: 10 }].map((limits) => ShardState.empty(rules, wholeRange, limits));
+    const events = Array.from({ length: 50 }, (_, i) => at(i * 1_000, { userId: `user-${i}` }));
+    for (const state of [shared, alone]) feed(state as ShardState, ...events);
+    assert.ok((shared?.size.evicted ?? 0) >= 3 * 40);
+    assert.equal(shared?.size.evicted, alone?.size.evicted);
+  });
+});
