@@ -69,10 +69,12 @@ export abstract class RuleMemory implements Timeline {
   before = none;
 
   #walk: Walk | undefined;
-  #sweepEdge: Edge;
+  /** As of the last event; one object, so that no event costs one. */
+  readonly #edge = { horizon: 0, reach: 0, floor: 0 };
   readonly #reclaim = (): void => {
-    this.#expire(this.#sweepEdge);
-    if (this.keys.head === none && !this.#coolingDown(this.#sweepEdge)) this.keys.remove();
+    const edge = this.#walk?.edge ?? this.#edge;
+    this.#expire(edge);
+    if (this.keys.head === none && !this.#coolingDown(edge)) this.keys.remove();
   };
 
   constructor(rule: CompiledRule, reachMs: number, time: RuleTime, limits: MemoryLimits) {
@@ -81,7 +83,6 @@ export abstract class RuleMemory implements Timeline {
     this.#limits = limits;
     this.#slices = new TimeSlices(reachMs + time.latenessMs + time.disorderMs);
     this.keys = new KeyTable(limits.partitionBits);
-    this.#sweepEdge = this.#edgeAt(Number.NEGATIVE_INFINITY);
   }
 
   /** Entries dropped by a bound. */
@@ -123,8 +124,10 @@ export abstract class RuleMemory implements Timeline {
 
   /** Records the event evaluated last. `horizon`: with this event applied. */
   commit(event: BookingEvent, key: PackedKey, id: EventId, horizon: number): void {
-    const edge = this.#edgeAt(horizon);
-    this.#sweepEdge = this.#walk?.edge ?? edge;
+    const edge = this.#edge;
+    edge.horizon = horizon;
+    edge.reach = horizon - this.#reachMs;
+    edge.floor = this.#floor;
     this.#slices.pass(edge.reach);
     if (this.eventTime < this.#floor) this.#evicted++;
     if (!this.#recorded) return;

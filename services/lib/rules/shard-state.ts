@@ -146,7 +146,6 @@ export class ShardState {
 
     this.raiseWatermark(occurredAt - disorderMs);
     const horizon = this.#watermark - latenessMs;
-    this.#idTimes.pass(horizon);
     this.#addId(id, occurredAt);
     this.#limitIds();
     for (let i = 0; i < this.#matches; i++) (this.#matching[i] as RuleMemory).commit(event, key, id, horizon);
@@ -158,6 +157,7 @@ export class ShardState {
     if (ms <= this.#watermark) return;
     this.#watermark = ms;
     this.#floors.passed(ms);
+    this.#idTimes.pass(ms - this.#rules.time.latenessMs);
   }
 
   /** Epoch ms; -Infinity before the first event. */
