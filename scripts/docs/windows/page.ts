@@ -28,7 +28,7 @@ function withImports(source: string): Map<string, string> {
     }),
   );
   const needed = (code: string): string[] => {
-    const words = new Set(code.replaceAll(/\/\*.*?\*\/|\/\/.*|'[^']*'/g, '').match(/\w+/g));
+    const words = new Set(code.replaceAll(/\/\*.*?\*\/|\/\/.*|'[^']*'|\.\w+/g, '').match(/\w+/g));
     return imports.flatMap(({ type, names, path }) => {
       const used = names.filter((name) => words.has(name.replace(/^type /, '')));
       return used.length === 0 ? [] : [`import ${type}{ ${used.join(', ')} } from './${path}';`];

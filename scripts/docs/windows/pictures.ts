@@ -203,6 +203,24 @@ function restart(): string {
   return drawLog([told('restarted', restarted), told('half', half), late('a-2'), late('c-1'), told('merged', merged)]);
 }
 
+function keyedCounts(): string {
+  const { counts, told, outcome } = operators.keyedCounts();
+  const steps: [given: string, told: string[]][] = [['lisbon 01 at 3', [outcome]]];
+  const more = [
+    ['lisbon', 2, 9],
+    ['lisbon', 2, 9],
+    ['porto', 3, 12],
+    ['lisbon', 4, 23],
+    ['porto', 5, 2],
+    ['lisbon', 6, 35],
+  ] as const;
+  for (const [key, id, time] of more) {
+    const result = counts.add(key, id.toString(16).padStart(32, 'a0000000'), time);
+    steps.push([`${key} 0${id} at ${time}`, [result, ...told.splice(0).sort()]]);
+  }
+  return drawLog(steps);
+}
+
 const indexed = (): string =>
   drawLog([-3, 17, 20, 31].map((time) => [`time ${time}`, [`windows ${operators.indexed().indexesOf(time).join(' and ')}`]] as const));
 
@@ -210,6 +228,7 @@ const indexed = (): string =>
 export const pictures: Readonly<Record<string, () => string>> = {
   use,
   restart,
+  'keyed-counts': keyedCounts,
   tumbling: () => windowsOf(operators.tumbling(), 0, 40),
   offset: () => windowsOf(operators.offset(), -3, 40),
   hopping: () => windowsOf(operators.hopping(), -10, 45),
