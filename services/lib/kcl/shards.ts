@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Shard as ApiShard, type KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis';
 import { PlatformError } from '../process/errors.ts';
 
@@ -19,7 +19,7 @@ export interface HashRange {
 
 /** Unsigned 128-bit MD5 of the UTF-8 partition key: where Kinesis places a record without an explicit hash key. */
 export function hashKeyOf(partitionKey: string): bigint {
-  return BigInt(`0x${createHash('md5').update(partitionKey, 'utf8').digest('hex')}`);
+  return BigInt(`0x${hash('md5', partitionKey, 'hex')}`);
 }
 
 export const inRange = (hash: bigint, range: HashRange): boolean => hash >= range.start && hash <= range.end;
