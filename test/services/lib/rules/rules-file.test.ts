@@ -150,6 +150,8 @@ describe('a rules file', () => {
       'rules.0.count.within: expected a duration from PT0S to P7D, got "P8D"',
       'rules.0.atMost: unknown field',
     ]);
+    parseRulesFile(file({ ...good, count: { atLeast: 2, within: 'P7D' }, cooldown: 'P365D' }));
+    assert.equal(ofRule({ ...good, count: { atLeast: 2, within: 'P7DT0.001S' } }).length, 1);
     assert.deepEqual(ofRule({ ...good, count: { ...conditions.count, field: 'seats' } }), ['rules.0.count.field: unknown field']);
     assert.deepEqual(ofFile({ rules: [] }), ['time: expected an object with disorder, lateness and maxAhead; it is missing']);
     assert.deepEqual(ofFile(null), ['file: expected an object with time and rules, got null']);
