@@ -15,7 +15,7 @@ export interface MemoryLimits {
    * are late, since nobody can tell whether they came before.
    */
   readonly maxIds: number;
-  /** log2 of the parts in which tables are swept; of no effect but on pauses. */
+  /** log2 of the parts in which tables grow; of no effect but on pauses. */
   readonly partitionBits: number;
 }
 

@@ -254,7 +254,7 @@ export class ShardState {
   static #restoring(rules: CompiledRules, limits: Partial<MemoryLimits>): ShardRestore<ShardState> {
     return new ShardRestore(rules.time.latenessMs, ({ watermark, range, floors }) => {
       const state = new ShardState(rules, range, floors, limits);
-      state.#watermark = watermark;
+      state.raiseWatermark(watermark);
       const addId = (added: EventId, time: number): void => {
         if (!state.#ids.has(added, time)) state.#addId(added, time);
       };

@@ -240,6 +240,14 @@ describe('the bound on event ids', () => {
     assert.deepEqual(found, expected);
   });
 
+  it('counts after a restart only what it counted before', () => {
+    const slicesOf1Ms = { ...rules, time: { disorderMs: 0, latenessMs: 40, maxAheadMs: 0 } };
+    let state = ShardState.empty(slicesOf1Ms, wholeRange, { maxIds: 4 });
+    feed(state, at(0), at(0), at(40), at(40)); // time has passed the first two, though they would still be known
+    state = ShardState.restore(slicesOf1Ms, state.snapshot(), { maxIds: 4 });
+    assert.deepEqual(feed(state, at(40, { userId: 'a' }), at(40, { userId: 'b' }), at(0, { userId: 'c' })), [[], [], []]);
+  });
+
   it('does not count ids that time has passed', () => {
     const state = ShardState.empty(rules, wholeRange, limits);
     feed(state, ...Array.from({ length: 200 }, (_, i) => at(i * 5_000, { userId: `user-${i}` })));
