@@ -57,6 +57,18 @@ describe('an event id', () => {
     assert.ok(id.parse('0123456789abcdef0123456789abcdef'), 'a good one after bad ones');
   });
 
+  it('has a hash of its own, even among ids that were chosen to be alike', () => {
+    for (let shift = 0; shift < 32; shift++) {
+      const hashes = new Set<number>();
+      for (let n = 0; n < 4_096; n++) {
+        const [a, b, c, d] = [n & 7, (n >> 3) & 7, (n >> 6) & 7, n >> 9].map((word) => (word << shift) | (word >>> (32 - shift)));
+        hashes.add(id.set(a as number, b as number, c as number, d as number).hash());
+      }
+      // A chance in millions that two are alike may make half of them alike.
+      assert.ok(hashes.size > 1_000, `${hashes.size} of 4,096, shifted by ${shift}`);
+    }
+  });
+
   it('comes back as it was', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[0-9a-f]{32}$/), (text) => {
