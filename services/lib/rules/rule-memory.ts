@@ -219,9 +219,8 @@ export abstract class RuleMemory implements Timeline {
   restoreBounds(horizon: number, { floor, evicted }: { readonly floor: number; readonly evicted: number }): void {
     this.#floor = floor;
     this.#evicted = evicted;
-    const { reach } = this.#edgeAt(horizon);
-    if (reach > Number.NEGATIVE_INFINITY) this.#slices.pass(reach);
-    if (floor > Number.NEGATIVE_INFINITY) this.#slices.pass(floor - 1);
+    this.#slices.pass(horizon - this.#reachMs);
+    this.#slices.pass(floor - 1);
   }
 
   /** Whether the event, or something it completes, becomes an entry. Asked before `judge`. */

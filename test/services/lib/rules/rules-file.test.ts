@@ -171,6 +171,9 @@ describe('a rules file', () => {
     assert.match(lines[0] ?? '', /^rules\.0\.owner: expected a text of 1 to 128 characters, got "x+…$/);
     assert.equal(lines[1], 'rules.0."a\\n0": unknown field');
     assert.equal(lines[1_000], '… and 501 more');
+    const shown = (severity: string): string => ofRule({ ...good, severity })[0]?.split('got ')[1] ?? '';
+    assert.equal(shown('s'.repeat(58)), `"${'s'.repeat(58)}"`);
+    assert.equal(shown('s'.repeat(59)), `"${'s'.repeat(58)}…`);
   });
 });
 
