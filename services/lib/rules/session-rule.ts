@@ -41,11 +41,11 @@ export class SessionRule extends RuleMemory {
     for (let node = this.before; node !== none && this.timeOf(node) >= this.floor; node = this.older(node)) {
       if (!(start === none ? this.#near(this.timeOf(node), occurredAt) : this.#sameSession(node, start))) break;
       start = node;
-      older++;
+      // Its first atLeast were all there before: told then, or held back by a cooldown that still holds them back.
+      if (++older === atLeast) return undefined;
     }
     const firstTime = start === none ? occurredAt : this.timeOf(start);
     if (this.#isJoined(start === none ? this.after : start) || this.#near(this.floor - 1, firstTime)) return undefined; // beheaded
-    // The first atLeast: all before the event may be enough without it.
     let newer = 0;
     let last = none;
     for (let node = this.after; node !== none && older + 1 + newer < atLeast; node = this.newer(node)) {
@@ -54,18 +54,15 @@ export class SessionRule extends RuleMemory {
       newer++;
     }
     if (older + 1 + newer < atLeast) return undefined;
-    this.#session = { start, older: Math.min(older, atLeast), newer };
-    if (older < atLeast) return last === none ? occurredAt : this.timeOf(last);
-    let newest = start;
-    for (let i = 1; i < atLeast; i++) newest = this.newer(newest);
-    return this.timeOf(newest);
+    this.#session = { start, older, newer };
+    return last === none ? occurredAt : this.timeOf(last);
   }
 
   protected prove({ eventId, occurredAt }: BookingEvent): Proof {
     const { start, older, newer } = this.#session;
     const evidence: Evidence[] = [];
     for (let i = 0, node = start; i < older; i++, node = this.newer(node)) evidence.push(this.evidenceOf(node));
-    if (older < this.#condition.atLeast) evidence.push({ eventId, occurredAt });
+    evidence.push({ eventId, occurredAt });
     for (let i = 0, node = this.after; i < newer; i++, node = this.newer(node)) evidence.push(this.evidenceOf(node));
     return { evidence, value: evidence.length };
   }

@@ -158,6 +158,8 @@ describe('a rules file', () => {
     assert.deepEqual(ofFile([good]), ['file: expected an object with time and rules, got a list of 1']);
     const many = Array.from({ length: 201 }, (_, i) => ({ ...good, id: `rule-${i}` }));
     assert.deepEqual(ofFile(file(...many)), ['rules: expected a list of at most 200 rules, got a list of 201']);
+    parseRulesFile(file(...many.slice(1)));
+    assert.equal(ofFile(file(...many.slice(2), { ...good, id: 'rule-7' })).length, 1, 'an id that comes twice among as many as may be');
   });
 
   it('keeps the list of problems readable, however many there are and whatever the file holds', () => {

@@ -293,6 +293,16 @@ describe('a shard state', () => {
     });
   });
 
+  it('holds back an alert at the very end of a cooldown, at the very horizon, after a restart', () => {
+    const rules = compiled([{ count: { atLeast: 1, within: 'PT1S' }, cooldown: 'PT10S' }]);
+    const state = ShardState.empty(rules, wholeRange);
+    feed(state, at(0), at(55 * second, { userId: 'user-2' })); // disorder and lateness: the horizon is at 10 s
+    for (const it of [ShardState.restore(rules, state.snapshot()), state]) {
+      const [held, raised] = feed(it, at(10 * second), at(10 * second + 1));
+      assert.deepEqual([held?.length, raised?.length], [0, 1]);
+    }
+  });
+
   it('finds the session of an event at its gap behind the last one, at the very horizon, after a restart', () => {
     const rules = compiled([{ count: undefined, session: { gap: 'PT10S', atLeast: 2 } }]);
     const state = ShardState.empty(rules, wholeRange);
