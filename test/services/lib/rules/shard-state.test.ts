@@ -293,6 +293,15 @@ describe('a shard state', () => {
     });
   });
 
+  it('comes back where it has a range of one hash', () => {
+    const rules = compiled([{}]);
+    const hash = hashKeyOf('user-1');
+    const state = ShardState.empty(rules, { start: hash, end: hash });
+    const first = at(0);
+    feed(state, first);
+    assert.deepEqual(feed(ShardState.restore(rules, state.snapshot()), first), ['duplicate']);
+  });
+
   it('holds back an alert at the very end of a cooldown, at the very horizon, after a restart', () => {
     const rules = compiled([{ count: { atLeast: 1, within: 'PT1S' }, cooldown: 'PT10S' }]);
     const state = ShardState.empty(rules, wholeRange);
