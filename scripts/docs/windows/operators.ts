@@ -16,7 +16,7 @@ import { IndexedWindows } from '../../../services/lib/windows/assigners/indexed.
 import { type SessionConvention, SessionWindows } from '../../../services/lib/windows/assigners/session.ts';
 import { StaggerWindows } from '../../../services/lib/windows/assigners/stagger.ts';
 import { TumblingWindows } from '../../../services/lib/windows/assigners/tumbling.ts';
-import { WindowCounts } from '../../../services/lib/windows/counts/window-counts.ts';
+import { type WindowCount, WindowCounts } from '../../../services/lib/windows/counts/window-counts.ts';
 import { CountEvictor } from '../../../services/lib/windows/evictors/count.ts';
 import { LookBackOperator } from '../../../services/lib/windows/operators/look-back-operator.ts';
 import { beamPanes, type PaneRules } from '../../../services/lib/windows/operators/pane.ts';
@@ -93,10 +93,14 @@ export const restart = () => {
 export const keyedCounts = () => {
   // #region keyed-counts
   const told: string[] = [];
-  const counts = new WindowCounts({ size: 20, slide: 10, disorder: 2 }, (window) => {
+  const tell = (window: WindowCount): void => {
     told.push(`${window.key} [${window.start}, ${window.end}) = ${window.count}`);
-  });
-  const outcome = counts.add('lisbon', 'a0000000000000000000000000000001', 3);
+  };
+  const options = { size: 20, slide: 10, disorder: 2 };
+  const first = new WindowCounts(options, tell);
+  const outcome = first.add('lisbon', 'a0000000000000000000000000000001', 3);
+
+  const counts = WindowCounts.restore(options, [{ frames: first.snapshot() }], tell);
   // #endregion
   return { counts, told, outcome };
 };
