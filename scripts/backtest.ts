@@ -17,7 +17,8 @@ A line {"type":"difference",…} follows for each that is not the same, and the 
   only after   raised under --rules alone: --rules adds it
   changed      raised under both, but with another severity, value, evidence or the like
 
-Exit code: 0 done, 1 it could not be done, or no line was an event, 2 wrong usage, 130 Ctrl-C (after a summary of what was read).`,
+Exit code: 0 done, 1 it could not be done, or there was no event (no line is one, or there are no lines), 2 wrong usage, 130 Ctrl-C
+(after a summary of what was read).`,
     examples: [
       'npm run generate -- --format events --duration 1h --rate 50 --out events.ndjson',
       'npm run backtest -- --rules rules.json --events events.ndjson',

@@ -13,7 +13,7 @@ import { summaryText } from './summary.ts';
 
 /**
  * Reads the rules, then the events, and prints; when the signal is aborted, the summary of what was read so far. Rejects when a file
- * cannot be read, rules are invalid, or, after the summary, when no line was an event.
+ * cannot be read, rules are invalid, or, after the summary, when there was no event.
  */
 export async function run(order: Order, signal: AbortSignal, stdin: Readable, out: Writable, note: ProgressStream): Promise<void> {
   const rules = await readRules('--rules', order.rules, order.time);
@@ -33,7 +33,10 @@ export async function run(order: Order, signal: AbortSignal, stdin: Readable, ou
   progress.show(at(), true);
   const summary = backtest.summary(signal.aborted);
   out.write(order.json ? `${JSON.stringify(summary)}\n` : summaryText(summary));
-  if (!signal.aborted && summary.lines > 0 && summary.events === 0) throw new Error(`--events ${order.events}: no line is an event`);
+  // Also without any line: a pipe whose first command failed must not look like a file without fraud.
+  if (!signal.aborted && summary.events === 0) {
+    throw new Error(`--events ${order.events}: ${summary.lines === 0 ? 'there are no lines' : 'no line is an event'}`);
+  }
 }
 
 /** At most one byte more than a rules file may have is read: a wrong file may be of any size. */

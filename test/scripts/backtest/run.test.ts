@@ -47,13 +47,26 @@ describe('a run of a backtest', () => {
     assert.match(once.note.text, /^1,500 events, [\d,]+ alerts, .* events\/s\n$/);
   });
 
-  it('fails when no line is an event, after a summary that says why, but not when there is no line', async () => {
+  it('fails when no line is an event, after a summary that says why', async () => {
     const { out, done } = start(chunks(Buffer.from('{"a":1}\nx\n')), never);
     await assert.rejects(done, { message: '--events -: no line is an event' });
     assert.match(out.text, /^0 events: .*; 2 lines are no event$[^]*line 1: unknown field a; missing schemaVersion, [^]*line 2: /m);
-    const empty = start(chunks(), never);
-    await empty.done;
-    assert.match(empty.out.text, /warning: the event file has no lines/);
+  });
+
+  it('fails when there is no line, as behind a pipe whose first command failed', async () => {
+    for (const input of [chunks(), chunks(Buffer.from('\n \r\n\n'))]) {
+      const { out, done } = start(input, never);
+      await assert.rejects(done, { message: '--events -: there are no lines' });
+      assert.match(out.text, /^0 events: [^]*^warning: the event file has no lines$/m);
+    }
+  });
+
+  it('does not fail when it is interrupted before the first line', async () => {
+    const stop = new AbortController();
+    const { out, done } = start(new PassThrough(), stop.signal);
+    stop.abort();
+    await done;
+    assert.match(out.text, /^\nInterrupted: [^]*^0 alerts$/m);
   });
 
   it('names the flag of a file that cannot be read or that holds no rules', async () => {
