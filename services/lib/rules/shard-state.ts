@@ -233,7 +233,7 @@ export class ShardState {
     const { latenessMs } = this.#rules.time;
     if (parent.#rules.time.latenessMs !== latenessMs) throw new TypeError('parent and child must have the same lateness');
     const horizon = parent.#watermark - latenessMs;
-    parent.#ids.forEach(horizon, (known, time) => {
+    parent.#ids.forEach(parent.#idHorizon, (known, time) => {
       if (!this.#ids.has(known, time)) this.#addId(known, time);
     });
     const shared = intersection(parent.#range, this.#range);

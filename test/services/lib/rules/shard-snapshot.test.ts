@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { BookingEvent } from '../../../../services/lib/events/booking-event.ts';
+import { type HashRange, hashKeyOf, inRange } from '../../../../services/lib/kcl/shards.ts';
 import { compileRules } from '../../../../services/lib/rules/compile.ts';
 import type { MemoryLimits } from '../../../../services/lib/rules/memory-limits.ts';
 import { ShardState } from '../../../../services/lib/rules/shard-state.ts';
@@ -254,8 +255,26 @@ describe('the bound on event ids', () => {
     assert.deepEqual(feed(state, at(199 * 5_000 - 45_000), at(199 * 5_000 - 45_001)), [[], 'late']);
   });
 
+  const slicesOf1Ms = { ...rules, time: { disorderMs: 0, latenessMs: 40, maxAheadMs: 0 } };
+
+  it('leaves a child of two no ids that one of them has dropped, whether their memory was taken back or not', () => {
+    const [low, high] = [0n, 2n ** 127n].map((from) => ({ start: from, end: from + 2n ** 127n - 1n })) as [HashRange, HashRange];
+    const userIn = (range: HashRange): string => {
+      for (let i = 0; ; i++) if (inRange(hashKeyOf(`user-${i}`), range)) return `user-${i}`;
+    };
+    const bounded = ShardState.empty(slicesOf1Ms, low, { maxIds: 4 });
+    feed(bounded, ...Array.from({ length: 5 }, () => at(10, { userId: userIn(low) })));
+    const other = ShardState.empty(slicesOf1Ms, high, { maxIds: 4 });
+    feed(other, ...[3, 5].map((ms) => at(ms, { userId: userIn(high) })));
+    const child = ShardState.fromParents(slicesOf1Ms, [bounded, other], wholeRange, { maxIds: 4 });
+    const applied = feed(child, ...[4, 4].map((ms) => at(ms, { userId: userIn(high) })));
+    assert.deepEqual(
+      applied.filter((result) => typeof result === 'string'),
+      [],
+    );
+  });
+
   it('makes late what lies before the first time whose ids were not dropped, to the millisecond', () => {
-    const slicesOf1Ms = { ...rules, time: { disorderMs: 0, latenessMs: 40, maxAheadMs: 0 } };
     const state = ShardState.empty(slicesOf1Ms, wholeRange, { maxIds: 4 });
     feed(state, ...Array.from({ length: 5 }, (_, i) => at(10, { userId: `user-${i}` })));
     assert.deepEqual(feed(state, at(10), at(11)), ['late', []]);
