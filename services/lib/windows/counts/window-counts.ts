@@ -288,16 +288,22 @@ export class WindowCounts {
 
   #closeUpTo(watermark: number): void {
     const open = this.#firstOpen(watermark);
+    let ends: number[] | undefined;
     while (this.#next < open) {
-      if (this.#entered === 0) {
+      if (this.#entered > 0 || this.#slices.has(this.#next)) {
+        this.#close(this.#next);
+      } else {
         // Nothing is in the next window but what enters now, so all up to the first slice are empty.
-        let first = open;
-        for (const end of this.#slices.keys()) first = Math.min(first, end);
-        this.#next = Math.max(this.#next, first);
-        if (this.#next >= open) break;
+        ends ??= this.#endsBefore(open);
+        while ((ends.at(-1) ?? open) < this.#next) ends.pop();
+        this.#next = ends.at(-1) ?? open;
       }
-      this.#close(this.#next);
     }
+  }
+
+  /** Of the slices that end before `open`, the last first. */
+  #endsBefore(open: number): number[] {
+    return [...this.#slices.keys()].filter((end) => end < open).sort((a, b) => b - a);
   }
 
   #close(end: number): void {
