@@ -32,7 +32,7 @@ export interface IdRows {
  * Event ids with their times, in the order in which they came. Ids of one bucket form a chain from the newest to the oldest, and nothing
  * is ever taken out of a chain: it ends where it leads to a row that is in the ring no more. So an id is forgotten by moving the tail.
  *
- * A reference is the row's number with eight bits of its hash above. 34 bytes a row.
+ * A reference is the row's number with eight bits of its hash above. 34 to 36 bytes a row.
  */
 export class IdRing {
   readonly #partitionBits: number;

@@ -8,7 +8,7 @@ const maxPartitionBits = 5;
 const walkStep = 256;
 
 /**
- * An exact set of 128-bit event ids, each with its time (epoch ms): 34 to 42 bytes an id. An id is known while its time is not before
+ * An exact set of 128-bit event ids, each with its time (epoch ms): 34 to 45 bytes an id. An id is known while its time is not before
  * the horizon; when memory is taken back has no effect. Rows never change, so an id that comes again beyond the horizon takes a second.
  */
 export class IdSet {

@@ -3,7 +3,7 @@ const chunkNodes = 1 << chunkBits;
 
 type Cells = Float64Array | Int32Array | Uint8Array;
 
-/** One more number per node of an EventSlab, beside it; 0 until it is set. Memory is taken as nodes are set and never given back. */
+/** One more number per node of an EventSlab, beside it; until it is set, what a node before it had. Memory is taken as nodes are set and never given back. */
 export class NodeColumn {
   readonly #newChunk: (nodes: number) => Cells;
   readonly #chunks: Cells[] = [];
