@@ -72,6 +72,12 @@ describe('snapshot bytes', () => {
       );
     });
 
+    it('have one form each, the sign of 0 included', () => {
+      const out = new ByteWriter();
+      for (const int of [0, -0, -1, 1]) out.int(int);
+      assert.deepEqual([...out.take()], [0, 0, 3, 2]);
+    });
+
     it('are refused where they are no safe integers', () => {
       const out = new ByteWriter();
       for (const value of [-1, 0.5, 2 ** 53, Number.NaN]) assert.throws(() => out.uint(value), RangeError);
