@@ -37,10 +37,11 @@ try {
 }
 for (const [signal, leave] of leaveOn) process.off(signal, leave);
 
-// A reader that left early (`| head`) has what it wanted.
 process.stdout.on('error', (error) => {
-  if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
-  process.exit();
+  // A reader that left early (`| head`) has what it wanted.
+  if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EPIPE') process.exit();
+  process.stderr.write(`npm run ${name}: cannot write to stdout: ${error.message}\n`);
+  process.exit(1);
 });
 
 process.argv = [process.argv[0] ?? 'node', script, ...args];

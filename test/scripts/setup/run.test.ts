@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,6 +76,18 @@ describe('npm run', function () {
     const [code] = (await once(child, 'close')) as [number | null];
     assert.doesNotMatch(stderr, /EPIPE/);
     assert.equal(code, 0);
+  });
+
+  it('names stdout and the reason in one line when it cannot be written to, as on a full disk', () => {
+    const readOnly = openSync(join(root, 'package.json'), 'r'); // writing to it fails on every system
+    try {
+      const args = [join(root, 'scripts/run.mjs'), 'help'];
+      const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', readOnly, 'pipe'] });
+      assert.equal(stderr, 'npm run help: cannot write to stdout: EBADF: bad file descriptor, write\n');
+      assert.equal(status, 1);
+    } finally {
+      closeSync(readOnly);
+    }
   });
 
   it('prints help with examples', () => {
