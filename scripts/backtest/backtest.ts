@@ -117,7 +117,12 @@ export class Backtest {
         ]
       : [];
     const lost = evicted > 0 ? [`memory bounds evicted ${counted(evicted, 'event')}: alerts may be missing`] : [];
+    const pending = this.#engine.pendingReshards;
+    const notResharded =
+      pending.length > 0
+        ? [`--reshard-at ${pending.join(',')} did not happen: there ${events === 1 ? 'was' : 'were'} ${counted(events, 'event')}`]
+        : [];
     const ofRules = this.#used > 0 ? [...this.#tallies.values()].flatMap((tally) => tally.warnings) : [];
-    return [...(doubt === undefined ? [] : [doubt]), ...late, ...lost, ...ofRules, ...this.#ofFiles];
+    return [...(doubt === undefined ? [] : [doubt]), ...late, ...lost, ...notResharded, ...ofRules, ...this.#ofFiles];
   }
 }

@@ -50,6 +50,11 @@ export class ShardedEngine {
     return this.#evictedBefore + this.#shards.reduce((sum, { state }) => sum + state.size.evicted, 0);
   }
 
+  /** Events of the plan after which nothing was resharded: there were too few so far. */
+  get pendingReshards(): readonly number[] {
+    return this.#plan.reshardAt.slice(this.#phase);
+  }
+
   #shardOf(userId: string): Shard {
     const [only] = this.#shards;
     if (only !== undefined && this.#shards.length === 1) return only;

@@ -86,6 +86,16 @@ describe('the summary of a backtest', () => {
     assert.deepEqual(new Backtest(file(), plan).summary(true).warnings, []);
   });
 
+  it('warns of reshards that never happened, since the file ended before', () => {
+    const reshards = (...reshardAt: number[]): readonly string[] => {
+      const backtest = new Backtest(file({ id: 'twice' }), { counts: [1, 4, 2, 3], reshardAt, restartEvery: undefined });
+      read(backtest, [cancelled('a', 1), cancelled('a', 1), cancelled('a', 2)]);
+      return backtest.summary(false).warnings;
+    };
+    assert.deepEqual(reshards(1, 2, 3), []);
+    assert.deepEqual(reshards(3, 4, 5_000), ['--reshard-at 4,5000 did not happen: there were 3 events']);
+  });
+
   it('gives a few examples of a reason, each with other fields at fault', () => {
     const backtest = new Backtest(file(), plan);
     const event = encodeBookingEvent(cancelled('a', 1)).toString();
