@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { nearest } from './nearest.ts';
 
 /** What one flag takes. `parse` throws an Error whose message says what was expected. */
 export interface Flag<T> {
@@ -86,22 +87,9 @@ function readTokens(table: FlagTable, argv: readonly string[]): Map<string, stri
 
 function unknownFlag(raw: string, known: readonly string[]): string {
   const name = raw.replace(/^-+/, '');
-  const nearest = known.map((k) => ({ k, d: distance(name, k) })).sort((a, b) => a.d - b.d)[0];
-  const hint = nearest && nearest.d <= Math.max(2, Math.floor(name.length / 3)) ? `; did you mean --${nearest.k}?` : '; --help lists them';
+  const meant = nearest(name, known);
+  const hint = meant === undefined ? '; --help lists them' : `; did you mean --${meant}?`;
   return `unknown flag ${raw}${hint}`;
-}
-
-/** Edit distance (Levenshtein), one row at a time. */
-export function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 /** The flags as aligned lines of a help text. */

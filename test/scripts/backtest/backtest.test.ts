@@ -78,6 +78,38 @@ describe('the summary of a backtest', () => {
     ]);
   });
 
+  it('offers the field that a wrong one may stand for, but not for a field that only some events carry', () => {
+    const backtest = new Backtest(file({ id: 'a', when: { tour: ['t'] } }, { id: 'b', when: { extra: ['x'] } }), plan);
+    read(backtest, [cancelled('a', 1)]);
+    assert.deepEqual(backtest.summary(false).warnings, [
+      'rule a: no event has a field "tour"; did you mean tourId?',
+      'rule b: no event has a field "extra"',
+    ]);
+  });
+
+  it('says what stands in a field that a sum cannot take, in the events that fit alone', () => {
+    const sumOf = (field: string): Partial<RuleSpec> => ({ count: undefined, sum: { field, atLeast: 1, within: 'PT1M' } });
+    const backtest = new Backtest(
+      file(
+        { id: 'text', ...sumOf('channel') },
+        { id: 'object', ...sumOf('extra') },
+        { id: 'negative', ...sumOf('amountMinor') },
+        { id: 'unmet', ...sumOf('channel'), when: { type: ['expired'] } },
+        { id: 'once', ...sumOf('amountMinor'), when: {} },
+        { id: 'typo', ...sumOf('amount') },
+      ),
+      plan,
+    );
+    read(backtest, [cancelled('a', 1, { amountMinor: -5, extra: {} }), cancelled('a', 2, { type: 'reserved', amountMinor: 5 })]);
+    assert.deepEqual(backtest.summary(false).warnings, [
+      'rule text: sum takes whole numbers from 0, but events that fit when have only texts in channel',
+      'rule object: sum takes whole numbers from 0, but events that fit when have only JSON objects in extra',
+      'rule negative: sum takes whole numbers from 0, but events that fit when have only negative numbers in amountMinor',
+      'rule unmet: no event has type = "expired"',
+      'rule typo: no event has a field "amount"; did you mean amountMinor?',
+    ]);
+  });
+
   it('says what a file seems to be that is no file of booking events', () => {
     const changes = new Backtest(file({ id: 'twice' }), plan);
     read(changes, ['{"eventName":"INSERT","dynamodb":{}}', '{"eventName":"MODIFY","dynamodb":{}}', '1']);

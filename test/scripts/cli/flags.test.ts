@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { distance, flag, flagHelp, option, options, parseFlags, preset, UsageError } from '../../../scripts/cli/flags.ts';
+import { flag, flagHelp, option, options, parseFlags, preset, UsageError } from '../../../scripts/cli/flags.ts';
+import { distance, nearest } from '../../../scripts/cli/nearest.ts';
 import { parseDuration, parseInteger, parseOneOf, parsePercent } from '../../../scripts/cli/values.ts';
 
 const table = {
@@ -60,11 +61,22 @@ describe('command line flags', () => {
     assert.equal(flagHelp(wait), '  --wait DUR  how long (default 2m)');
     assert.deepEqual([parseFlags(wait, []).wait, parseFlags(wait, ['--wait', '3s']).wait], [120_000, 3_000]);
   });
+});
 
+describe('the nearest known name', () => {
   it('measures how far two words are apart', () => {
     assert.equal(distance('rate', 'rate'), 0);
     assert.equal(distance('rte', 'rate'), 1);
     assert.equal(distance('kitten', 'sitting'), 3);
+  });
+
+  it('is one with few other letters, or one that goes on where the name ends', () => {
+    const known = ['tourId', 'amountMinor', 'seats', 'type'];
+    assert.equal(nearest('tour', known), 'tourId');
+    assert.equal(nearest('amount', known), 'amountMinor');
+    assert.equal(nearest('seat', known), 'seats');
+    assert.equal(nearest('colour', known), undefined);
+    assert.equal(nearest('', ['restart-every']), undefined);
   });
 });
 
