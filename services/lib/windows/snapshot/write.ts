@@ -10,11 +10,13 @@ export interface SnapshotFormat {
 
 const maxContent = maxPayload - 1;
 
-/** Writes the content. Each yield marks the end of a record: a frame ends there, unless the record alone is larger than one. */
+/** Writes the content. Each yield marks the end of a record, if one was written: a frame ends there, unless the record alone is larger than one. */
 export type SnapshotContent = (out: ByteWriter) => Iterable<unknown>;
 
-/** Frames are cut at the first record that ends beyond this: small enough to be written within a millisecond. */
+/** Frames are cut at the first record that ends beyond this: small enough to be written within a millisecond, … */
 const frameTarget = 65_536;
+/** … or after so many yields, since much of what is walked over may be of no more use and write nothing. Such a frame may be empty. */
+const frameYields = 4_096;
 
 /**
  * The frames of a snapshot, each a Buffer of its own, at most 1 MiB and mostly about 64 KiB. The content is written as the frames are
@@ -41,7 +43,12 @@ export function* snapshotFrames(format: SnapshotFormat, content: SnapshotContent
   out.uint(format.version);
   yield frame(headerFrame, out.take());
 
-  for (const _ of content(out)) if (out.length >= frameTarget) yield* contentFrames();
+  let yields = 0;
+  for (const _ of content(out)) {
+    if (++yields < frameYields && out.length < frameTarget) continue;
+    yields = 0;
+    yield* contentFrames();
+  }
   if (out.length > 0) yield* contentFrames();
 
   out.uint(index - 1);

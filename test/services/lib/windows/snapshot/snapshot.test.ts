@@ -131,6 +131,27 @@ describe('snapshot bytes', () => {
     assert.ok(sizes.length > 5 && Math.max(...sizes) < 70_000, sizes.join());
   });
 
+  it('come often, however little of what is walked over is written', () => {
+    let yields = 0;
+    let longest = 0;
+    const found: Buffer[] = [];
+    const sparse = snapshotFrames(written, function* (out) {
+      for (; yields < 100_000; yields++) {
+        if (yields % 30_000 === 0) out.bytes(Buffer.of(yields / 30_000));
+        yield;
+      }
+    });
+    for (let before = 0, next = sparse.next(); next.done !== true; before = yields, next = sparse.next()) {
+      longest = Math.max(longest, yields - before);
+      found.push(next.value);
+    }
+    assert.ok(longest > 0 && longest <= 5_000, `${longest} yields within a frame`);
+    assert.deepEqual(
+      records(found),
+      [0, 1, 2, 3].map((byte) => Buffer.of(byte)),
+    );
+  });
+
   it('hold a record of any size, in frames of 1 MiB', () => {
     const expected = [60_000, 1_048_571, 1_048_572, 1_048_573, 3_000_000, 0].map((size, i) => Buffer.alloc(size, i));
     const cut = frames(expected);
