@@ -19,8 +19,9 @@ export interface WindowCountsOptions {
   readonly maxDelay?: number;
   /** Adds the records' values too, whole numbers of either sign. Default: counts only. */
   readonly summing?: boolean;
-  /** A record that would take more is refused. */
+  /** While so many keys have records, one of another key is refused. */
   readonly maxKeys?: number;
+  /** While there are so many cells, any record is refused. */
   readonly maxCells?: number;
   readonly partitionBits?: number;
   /** Needed to restore parts of snapshots: which keys lie in a range. */

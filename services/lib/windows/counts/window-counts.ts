@@ -294,16 +294,12 @@ export class WindowCounts {
         this.#close(this.#next);
       } else {
         // Nothing is in the next window but what enters now, so all up to the first slice are empty.
-        ends ??= this.#endsBefore(open);
-        while ((ends.at(-1) ?? open) < this.#next) ends.pop();
-        this.#next = ends.at(-1) ?? open;
+        ends ??= [...this.#slices.keys()].sort((a, b) => b - a);
+        let end = ends.pop();
+        while (end !== undefined && !this.#slices.has(end)) end = ends.pop();
+        this.#next = Math.min(end ?? open, open);
       }
     }
-  }
-
-  /** Of the slices that end before `open`, the last first. */
-  #endsBefore(open: number): number[] {
-    return [...this.#slices.keys()].filter((end) => end < open).sort((a, b) => b - a);
   }
 
   #close(end: number): void {

@@ -393,6 +393,35 @@ describe('counts in typed arrays', () => {
     counts.advanceWatermark(100);
     const total = told.reduce((sum, { count }) => sum + count, 0);
     assert.equal(total, 200_000);
+    assert.deepEqual([counts.size.keys, counts.size.cells], [0, 0]);
+  });
+
+  it('rows of keys that go during a snapshot are used again after it, and those that go then at once', () => {
+    const { counts } = counting({ size: 10, disorder: 0, partitionBits: 0 });
+    let early = 0;
+    for (let round = 0; round < 40; round++) {
+      for (let i = 0; i < 1_000; i++) counts.add(`user-${round}-${i}`, undefined, round * 10);
+      const snapshot = round % 4 === 0 ? counts.snapshot() : undefined;
+      counts.advanceWatermark(round * 10 + 9);
+      snapshot?.return(undefined);
+      if (round === 8) early = counts.size.bytes;
+    }
+    assert.ok(counts.size.bytes < early * 1.2, `${early} bytes became ${counts.size.bytes}`);
+  });
+
+  it('a key whose newest cell has left is not counted in the one that has its place', () => {
+    const { counts, told } = counting({ size: 20, slide: 10, disorder: 10 });
+    counts.add('a', undefined, 11);
+    counts.add('a', undefined, 5);
+    counts.advanceWatermark(19);
+    counts.add('b', undefined, 31);
+    counts.add('a', undefined, 32);
+    told.length = 0;
+    counts.advanceWatermark(39);
+    assert.deepEqual(inOrder(told.filter(({ end }) => end === 40)), [
+      { key: 'a', start: 20, end: 40, count: 1, sum: 0 },
+      { key: 'b', start: 20, end: 40, count: 1, sum: 0 },
+    ]);
   });
 
   it('after a burst of keys counts go on, in the memory there is', () => {
