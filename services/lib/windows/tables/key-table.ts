@@ -23,6 +23,9 @@ const lengthMask = 0xff;
 const walkShift = 8;
 const walkMask = 0xff_ff_ff;
 
+/** Of a place in the list. */
+const placeBytes = 8;
+
 /** Rows lie in chunks of 128 KiB, so that growing never copies. */
 const chunkBits = 11;
 const chunkRows = 1 << chunkBits;
@@ -63,8 +66,9 @@ export class KeyTable {
     return this.#size;
   }
 
+  /** Without the texts of keys that do not fit their row. */
   get bytes(): number {
-    return this.#words.length * chunkRows * rowWords * 4 + this.#chains.bytes;
+    return this.#words.length * chunkRows * rowWords * 4 + this.#chains.bytes + placeBytes * this.#long.length;
   }
 
   /** The next row would take new memory. */

@@ -13,15 +13,17 @@ interface Known {
   readonly hash: number;
 }
 
-/** So many ids of a bucket, or of all but these buckets. */
-function idsOf(count: number, fits: (bucket: number) => boolean): Known[] {
-  const found: Known[] = [];
-  for (let word = 1; found.length < count; word++) {
-    const hash = id.set(word, 0, 0, 0).hash();
-    if (fits(bucketOf(hash))) found.push({ word, hash });
+/** An id that differs from all before it. */
+function idWith(fits: (hash: number) => boolean): Known {
+  for (;;) {
+    const hash = id.set(++words, 0, 0, 0).hash();
+    if (fits(hash)) return { word: words, hash };
   }
-  return found;
 }
+let words = 0;
+
+/** Another of its bucket for which the filter has a bit too, so that the chain is looked through. */
+const likely = (like: Known): Known => idWith((hash) => bucketOf(hash) === bucketOf(like.hash) && (hash & 0xfff) === (like.hash & 0xfff));
 
 describe('an id ring', () => {
   it('knows what it holds where the numbers of its rows come again, and chains lead to rows of other buckets', () => {
@@ -31,9 +33,10 @@ describe('an id ring', () => {
     const add = ({ word, hash }: Known): void => ring.add(id.set(word, 0, 0, 0), hash, rows++, rows - live, false);
     const has = ({ word, hash }: Known): boolean => ring.has(id.set(word, 0, 0, 0), hash, rows - live);
 
-    const [x1, x2, x3] = idsOf(3, (bucket) => bucket === 14) as [Known, Known, Known];
-    const [y1, y2, y3] = idsOf(3, (bucket) => bucket === 15) as [Known, Known, Known];
-    const others = idsOf(2 * live, (bucket) => bucket < 14);
+    const [x1, x2] = [1, 2].map(() => idWith((hash) => bucketOf(hash) === 14)) as [Known, Known];
+    const [y1, y2] = [1, 2].map(() => idWith((hash) => bucketOf(hash) === 15)) as [Known, Known];
+    const [x3, y3] = [likely(x2), likely(y2)];
+    const others = Array.from({ length: 2 * live }, () => idWith((hash) => bucketOf(hash) < 14));
     const otherAt = (row: number): Known => others[row % others.length] as Known;
 
     // Two buckets of which no id comes for a whole lap, …

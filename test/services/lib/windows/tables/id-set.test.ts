@@ -58,7 +58,7 @@ describe('an event id', () => {
   });
 
   it('has a hash of its own, even among ids that were chosen to be alike', () => {
-    for (let shift = 0; shift < 32; shift++) {
+    for (let shift = 0; shift < 32; shift += 3) {
       const hashes = new Set<number>();
       for (let n = 0; n < 4_096; n++) {
         const [a, b, c, d] = [n & 7, (n >> 3) & 7, (n >> 6) & 7, n >> 9].map((word) => (word << shift) | (word >>> (32 - shift)));
@@ -103,7 +103,7 @@ describe('an id set', () => {
 
   it('walks over what it held when the walk began, whatever comes meanwhile', () => {
     fc.assert(
-      fc.property(steps, steps, fc.constantFrom(0, 2), fc.nat({ max: 20 }), (before, during, bits, pace) => {
+      fc.property(steps, steps, fc.constantFrom(0, 2), fc.constantFrom(0, 3, 120), (before, during, bits, pace) => {
         const [set, model] = [new IdSet(bits), new Model()];
         let horizon = 0;
         const play = ({ id: n, ahead, advance }: (typeof before)[number]): void => {
@@ -151,6 +151,20 @@ describe('an id set', () => {
     assert.equal(first.next().done, true);
     assert.equal(seen, before);
     assert.equal(collected((visit) => [...set.walk(visit)]).length, 1_000);
+  });
+
+  it('forgets again once a walk is given up', () => {
+    const set = new IdSet(0);
+    let now = 0;
+    const run = (until: number): void => {
+      for (; now < until; now++) use(set, idText(now), now, now - 100);
+    };
+    run(2_000);
+    set.beginWalk(now - 100);
+    set.walk(() => {}).next();
+    set.endWalk();
+    run(4_000);
+    assert.equal(set.size, 101);
   });
 
   it('takes 32 to 40 bytes an id, and gives back what is beyond the horizon', () => {

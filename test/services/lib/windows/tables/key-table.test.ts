@@ -97,6 +97,20 @@ describe('a key table', () => {
     assert.ok(!table.full && table.bytes > bytes);
   });
 
+  it('takes the place of a long key that was removed for the next one', () => {
+    const table = new KeyTable(0);
+    const long = (i: number): string => `${'k'.repeat(40)}${i}`;
+    for (let i = 0; i < 10; i++) put(table, long(i), i);
+    const { bytes } = table;
+    for (let i = 10; i < 1_000; i++) {
+      table.find(packed.pack(long(i - 5)));
+      table.remove();
+      put(table, long(i), i);
+    }
+    assert.equal(table.bytes, bytes);
+    assert.deepEqual([...contents(table).keys()].sort(), [0, 1, 2, 3, 4, 995, 996, 997, 998, 999].map(long).sort());
+  });
+
   it('walks over the rows as they were when the walk began, if its owner settles what it changes', () => {
     fc.assert(
       fc.property(fc.array(key), fc.array(key), fc.constantFrom(0, 2), fc.integer({ min: 1, max: 9 }), (before, during, bits, pace) => {
