@@ -5,19 +5,18 @@ import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
 import { type Difference, Differences } from './difference.ts';
 import { EventLines } from './event-lines.ts';
 import type { ShardPlan } from './flags.ts';
+import { LateTally } from './late-tally.ts';
 import type { Line } from './lines.ts';
 import { RuleTally } from './rule-tally.ts';
 import { changedUnderOneVersion } from './same-version.ts';
 import { ShardedEngine } from './sharded-engine.ts';
-import { iso, type Summary } from './summary.ts';
+import type { Summary } from './summary.ts';
 import { TopTally } from './tally.ts';
-import { counted, number } from './words.ts';
+import { counted, iso } from './words.ts';
 
 /** Keys with alerts that are counted one by one. */
 const countedKeys = 10_000;
 const shownKeys = 10;
-/** From this share on, a warning says that time.disorder and time.lateness may be too short. */
-const manyLate = 0.05;
 
 /** Rules over the lines of an event file, one line after the other; what it keeps does not grow with the file. */
 export class Backtest {
@@ -29,8 +28,8 @@ export class Backtest {
   readonly #before: { readonly engine: ShardedEngine; readonly differences: Differences } | undefined;
   /** Warnings that hold whatever the events are. */
   readonly #ofFiles: readonly string[] = [];
+  readonly #late: LateTally;
   #used = 0;
-  #late = 0;
   #duplicate = 0;
   #alerts = 0;
   #from = Number.POSITIVE_INFINITY;
@@ -41,6 +40,7 @@ export class Backtest {
     const compiled = compileRules(rules);
     this.#tallies = new Map(rules.rules.map((rule) => [rule.id, new RuleTally(rule)]));
     const counting = compiled.rules.map((rule) => this.#tallies.get(rule.id)?.counting(rule) ?? rule);
+    this.#late = new LateTally(compiled.time);
     this.#engine = new ShardedEngine({ ...compiled, rules: counting }, plan);
     if (against !== undefined) {
       this.#before = { engine: new ShardedEngine(compileRules(against), plan), differences: new Differences() };
@@ -80,7 +80,7 @@ export class Backtest {
       lines,
       events,
       used: this.#used,
-      late: this.#late,
+      late: this.#late.late,
       duplicate: this.#duplicate,
       bad: { total: lines - events, reasons: bad },
       ...(this.#used === 0 ? {} : { from: iso(this.#from), to: iso(this.#to) }),
@@ -96,11 +96,12 @@ export class Backtest {
   #apply(event: BookingEvent): readonly Alert[] {
     const applied = this.#engine.apply(event);
     if (applied.kind === 'skipped') {
-      if (applied.reason === 'late') this.#late++;
+      if (applied.reason === 'late') this.#late.late++;
       else this.#duplicate++;
       return [];
     }
     this.#used++;
+    this.#late.used(event.occurredAt, this.#lines.number);
     this.#from = Math.min(this.#from, event.occurredAt);
     this.#to = Math.max(this.#to, event.occurredAt);
     for (const tally of this.#tallies.values()) tally.see(event);
@@ -110,12 +111,6 @@ export class Backtest {
   #warnings(evicted: number, interrupted: boolean): string[] {
     const { lines, events } = this.#lines;
     const doubt = interrupted && lines === 0 ? undefined : this.#lines.doubt;
-    const isMuchLate = this.#late > events * manyLate;
-    const late = isMuchLate
-      ? [
-          `${number(this.#late)} of ${counted(events, 'event')} ${this.#late === 1 ? 'is' : 'are'} late: see --disorder, --lateness and docs/rules.md`,
-        ]
-      : [];
     const lost = evicted > 0 ? [`memory bounds evicted ${counted(evicted, 'event')}: alerts may be missing`] : [];
     const pending = this.#engine.pendingReshards;
     const notResharded =
@@ -123,6 +118,13 @@ export class Backtest {
         ? [`--reshard-at ${pending.join(',')} did not happen: there ${events === 1 ? 'was' : 'were'} ${counted(events, 'event')}`]
         : [];
     const ofRules = this.#used > 0 ? [...this.#tallies.values()].flatMap((tally) => tally.warnings) : [];
-    return [...(doubt === undefined ? [] : [doubt]), ...late, ...lost, ...notResharded, ...ofRules, ...this.#ofFiles];
+    return [
+      ...(doubt === undefined ? [] : [doubt]),
+      ...this.#late.warnings(events),
+      ...lost,
+      ...notResharded,
+      ...ofRules,
+      ...this.#ofFiles,
+    ];
   }
 }

@@ -31,13 +31,14 @@ export class EventLines {
   /** Blank lines are no lines. */
   lines = 0;
   events = 0;
+  /** Of the line read last, from 1. */
+  number = 0;
   readonly #bad = new Map<string, Bad>();
-  #number = 0;
   #changeRecords = 0;
 
   /** Undefined for a line that is no event. */
   read(line: Line): BookingEvent | undefined {
-    this.#number++;
+    this.number++;
     if (line.kind === 'too-long') {
       this.lines++;
       this.#add('line-too-long', `longer than 1 MiB (${number(maxLineBytes)} bytes), which no event is`);
@@ -77,8 +78,8 @@ export class EventLines {
     bad.count++;
     if (bad.examples.size >= maxExamples) return;
     const problem = data === undefined ? undefined : eventProblem(data);
-    const kind = problem?.kind ?? `line ${this.#number}`;
-    if (!bad.examples.has(kind)) bad.examples.set(kind, { line: this.#number, problem: problem?.text ?? error });
+    const kind = problem?.kind ?? `line ${this.number}`;
+    if (!bad.examples.has(kind)) bad.examples.set(kind, { line: this.number, problem: problem?.text ?? error });
   }
 }
 

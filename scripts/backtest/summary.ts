@@ -2,7 +2,7 @@ import type { DifferenceFigures } from './difference.ts';
 import type { BadLines } from './event-lines.ts';
 import type { RuleFigures } from './rule-tally.ts';
 import type { TopEntry } from './tally.ts';
-import { counted, number } from './words.ts';
+import { counted, iso, number } from './words.ts';
 
 /** What a backtest found. The same files give the same summary. */
 export interface Summary {
@@ -95,8 +95,6 @@ function badText({ reason, count, examples }: BadLines): string[] {
     ...examples.map(({ line, problem }) => `    line ${number(line)}: ${problem}`),
   ];
 }
-
-export const iso = (ms: number): string => new Date(ms).toISOString();
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [head, ...rows];

@@ -118,6 +118,20 @@ describe('the summary of a backtest', () => {
     assert.deepEqual(new Backtest(file(), plan).summary(true).warnings, []);
   });
 
+  it('names the event whose clock made many others late', () => {
+    const lateAfter = (...seconds: number[]): readonly string[] => {
+      const backtest = new Backtest(file({ id: 'twice' }), plan);
+      read(backtest, ['', ...seconds.map((second) => cancelled('a', second))]);
+      return backtest.summary(false).warnings;
+    };
+    const day = new Date(start + 86_402_000).toISOString();
+    assert.deepEqual(lateAfter(1, 2, 30, 86_402, 3, 31), [
+      `2 of 6 events are late: see --disorder, --lateness and docs/rules.md; line 5 (${day}) is 86,372 seconds ahead of all before it: is its clock right?`,
+    ]);
+    assert.deepEqual(lateAfter(10, 20, 30, 9), ['1 of 4 events is late: see --disorder, --lateness and docs/rules.md']);
+    assert.deepEqual(lateAfter(1, 86_402), []);
+  });
+
   it('warns of reshards that never happened, since the file ended before', () => {
     const reshards = (...reshardAt: number[]): readonly string[] => {
       const backtest = new Backtest(file({ id: 'twice' }), { counts: [1, 4, 2, 3], reshardAt, restartEvery: undefined });
