@@ -27,7 +27,7 @@ export class Backtest {
   readonly #topKeys = new TopTally(countedKeys);
   readonly #before: { readonly engine: ShardedEngine; readonly differences: Differences } | undefined;
   /** Warnings that hold whatever the events are. */
-  readonly #ofFiles: readonly string[] = [];
+  readonly #ofFiles: readonly string[];
   readonly #late: LateTally;
   #used = 0;
   #duplicate = 0;
@@ -42,9 +42,10 @@ export class Backtest {
     const counting = compiled.rules.map((rule) => this.#tallies.get(rule.id)?.counting(rule) ?? rule);
     this.#late = new LateTally(compiled.time);
     this.#engine = new ShardedEngine({ ...compiled, rules: counting }, plan);
+    const idle = noRuleRuns(rules);
+    this.#ofFiles = [...(idle === undefined ? [] : [idle]), ...(against === undefined ? [] : changedUnderOneVersion(against, rules))];
     if (against !== undefined) {
       this.#before = { engine: new ShardedEngine(compileRules(against), plan), differences: new Differences() };
-      this.#ofFiles = changedUnderOneVersion(against, rules);
     }
   }
 
@@ -127,4 +128,10 @@ export class Backtest {
       ...this.#ofFiles,
     ];
   }
+}
+
+/** Why there can be no alert, whatever the events are; undefined when there can be one. */
+function noRuleRuns({ rules }: RulesFile): string | undefined {
+  if (rules.length === 0) return 'the rules file has no rules';
+  return rules.every(({ mode }) => mode === 'off') ? 'all rules of the file are off' : undefined;
 }

@@ -1,6 +1,7 @@
 import { durationMs } from '../../services/lib/rules/duration.ts';
 import { type Flags, flag, option, UsageError } from '../cli/flags.ts';
 import { parseInteger } from '../cli/values.ts';
+import { counted } from './words.ts';
 
 const maxTimeMs = 86_400_000;
 const maxShards = 1_024;
@@ -97,7 +98,9 @@ function planOf(shards: readonly number[] | undefined, reshardAt: readonly numbe
   const counts = given.length === 1 && reshardAt.length === 1 ? [1, ...given] : given;
   if (reshardAt.length > maxReshards) throw new UsageError(`--reshard-at takes at most ${maxReshards} events`);
   if (reshardAt.length !== counts.length - 1) {
-    throw new UsageError(`--shards ${given.join(',')} needs ${counts.length - 1} events in --reshard-at, got ${reshardAt.length}`);
+    throw new UsageError(
+      `--shards ${given.join(',')} needs ${counted(counts.length - 1, 'event')} in --reshard-at, got ${reshardAt.length}`,
+    );
   }
   if (reshardAt.some((event, i) => event <= (reshardAt[i - 1] ?? 0))) throw new UsageError('--reshard-at must rise');
   return { counts, reshardAt, restartEvery };

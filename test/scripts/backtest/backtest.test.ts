@@ -78,6 +78,17 @@ describe('the summary of a backtest', () => {
     ]);
   });
 
+  it('warns when no rule can raise anything', () => {
+    const warnings = (...specs: RuleSpec[]): readonly string[] => {
+      const backtest = new Backtest(file(...specs), plan);
+      read(backtest, [cancelled('a', 1)]);
+      return backtest.summary(false).warnings;
+    };
+    assert.deepEqual(warnings(), ['the rules file has no rules']);
+    assert.deepEqual(warnings({ id: 'a', mode: 'off' }, { id: 'b', mode: 'off' }), ['all rules of the file are off']);
+    assert.deepEqual(warnings({ id: 'a', mode: 'off' }, { id: 'b' }), []);
+  });
+
   it('offers the field that a wrong one may stand for, but not for a field that only some events carry', () => {
     const backtest = new Backtest(file({ id: 'a', when: { tour: ['t'] } }, { id: 'b', when: { extra: ['x'] } }), plan);
     read(backtest, [cancelled('a', 1)]);
@@ -115,7 +126,7 @@ describe('the summary of a backtest', () => {
     read(changes, ['{"eventName":"INSERT","dynamodb":{}}', '{"eventName":"MODIFY","dynamodb":{}}', '1']);
     assert.match(changes.summary(false).warnings.join(), /^3 of 3 lines are no BookingEvent v1: most are DynamoDB change records/);
     assert.match(new Backtest(file(), plan).summary(false).warnings.join(), /the event file has no lines/);
-    assert.deepEqual(new Backtest(file(), plan).summary(true).warnings, []);
+    assert.deepEqual(new Backtest(file({ id: 'twice' }), plan).summary(true).warnings, []);
   });
 
   it('names the event whose clock made many others late', () => {

@@ -35,6 +35,7 @@ describe('the flags of a backtest', () => {
   it('say what is wrong', () => {
     refused(/goes with --shards/, '--reshard-at', '5');
     refused(/needs 2 events in --reshard-at, got 1/, '--shards', '1,4,2', '--reshard-at', '5');
+    refused(/needs 1 event in --reshard-at, got 0/, '--shards', '1,4');
     refused(/must rise/, '--shards', '1,4,2', '--reshard-at', '5,5');
     refused(/from 1 to 1024/, '--shards', '0');
     refused(/from 1 to/, '--restart-every', '0');
