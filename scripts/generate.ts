@@ -4,7 +4,7 @@ import { isLoopbackUrl } from '../services/lib/process/config.ts';
 import { fileErrorText } from './cli/file-error.ts';
 import { flagHelp, parseFlags, UsageError } from './cli/flags.ts';
 import { watchInterrupts } from './cli/interrupts.ts';
-import { type GenerateFlags, generateFlags } from './generate/flags.ts';
+import { type GenerateFlags, generateFlags, plantedPace } from './generate/flags.ts';
 import { assertReachable } from './generate/reach.ts';
 import { SendLog } from './generate/send-log.ts';
 import { Sender } from './generate/sender.ts';
@@ -15,6 +15,8 @@ import { writeRecords } from './generate/to-file.ts';
 const maxSilenceMs = 30_000;
 
 const help = `Seeded booking traffic with planted fraud: change records as DynamoDB writes them, or canonical events.
+
+${plantedPace}
 
 Examples
   npm run generate -- --duration 10m --rate 100 --out changes.ndjson

@@ -26,6 +26,10 @@ export const trafficFlags = {
   malformed: preset('P%', 'broken in one of a dozen ways', '0.5%', share),
 } as const;
 
+/** For the help text; follows from `defaultEpisodeEveryMs` and the lengths of episodes. */
+export const plantedPace = `Planted fraud comes on top of --rate at a fixed pace, and so do near misses, which stay one short of an alert: together about
+8 changes a second at any --rate. So a low --rate gives mostly fraud: at 5 a second most of the traffic is planted, at 300 some 3 %.`;
+
 export const generateFlags = {
   format: preset('F', 'changes: DynamoDB change records; events: canonical BookingEvents', 'changes', parseOneOf('changes', 'events')),
   out: option('FILE', 'NDJSON file; - is standard output (default)', undefined, String),

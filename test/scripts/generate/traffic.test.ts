@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type Faults, futureByMs, lateByMs, noFaults, planRecords } from '../../../scripts/generate/faults.ts';
+import { plantedPace } from '../../../scripts/generate/flags.ts';
 import { malformedKinds } from '../../../scripts/generate/malformed.ts';
 import type { PlannedRecord } from '../../../scripts/generate/planned-record.ts';
-import { traffic } from '../../../scripts/generate/traffic.ts';
+import { defaultEpisodeEveryMs, traffic } from '../../../scripts/generate/traffic.ts';
 import { naiveAlerts } from '../../../scripts/judge/naive-alerts.ts';
 import { defaultRules } from '../../../services/fraud-detector/default-rules.ts';
 import { decodeChangeRecord } from '../../../services/lib/events/change-record-codec.ts';
@@ -55,6 +56,18 @@ describe('generated traffic', () => {
       records({ seed, faults, durationMs: 5_000 }).map((r) => `${r.sendAt} ${r.partitionKey} ${r.data.toString('base64')}`);
     assert.deepEqual(bytes(7), bytes(7));
     assert.notDeepEqual(bytes(7), bytes(8));
+  });
+
+  it('plants at the pace that the help text says, whatever the rate', () => {
+    const said = Number(/about\s(\d+) changes a second/.exec(plantedPace)?.[1]);
+    const seconds = 600;
+    for (const rate of [1, 10]) {
+      const all = [
+        ...traffic({ seed: 7, startMs, endMs: startMs + seconds * 1_000, rate, users: 1_000, episodeEveryMs: defaultEpisodeEveryMs }),
+      ];
+      const planted = all.length / seconds - rate;
+      assert.ok(Math.abs(planted - said) < 1, `${planted} a second at ${rate}`);
+    }
   });
 
   it('never lets an innocent user cancel three times within ten minutes, however late or ahead each is made', () => {
