@@ -444,6 +444,27 @@ describe('counts in typed arrays', () => {
     );
   });
 
+  it('tells each key once where the columns are just full, or one short of it', () => {
+    for (const keys of [62, 63, 64, 65, 80]) {
+      const { counts, told } = counting({ size: 10, disorder: 0 });
+      for (let i = 0; i < keys; i++) counts.add(`user-${i}`, undefined, 1);
+      counts.advanceWatermark(9);
+      assert.deepEqual(
+        told.map(({ key, count }) => [key, count]),
+        Array.from({ length: keys }, (_, i) => [`user-${i}`, 1]),
+      );
+    }
+  });
+
+  it('a key that has gone, though a snapshot still holds it, is a new one to the bound on keys', () => {
+    const { counts } = counting({ size: 10, disorder: 0, maxKeys: 1 });
+    counts.add('a', undefined, 1);
+    counts.snapshot().next();
+    counts.advanceWatermark(9);
+    assert.equal(counts.add('b', undefined, 11), 'used');
+    assert.equal(counts.add('a', undefined, 12), 'refused');
+  });
+
   it('options that make no windows are refused', () => {
     const right = { size: 60, slide: 10, disorder: 5 };
     const wrong: readonly Partial<WindowCountsOptions>[] = [
