@@ -169,6 +169,15 @@ describe('a key table', () => {
     assert.equal(once, 50, 'no row twice in one go');
   });
 
+  it('writes a key that fills its row beside another and leaves that as it is', () => {
+    const table = new KeyTable(0);
+    for (const text of ['first', 'second']) put(table, text, 1);
+    table.find(packed.pack('first'));
+    table.remove();
+    put(table, 'k'.repeat(40), 2);
+    assert.ok(table.find(packed.pack('second')) && table.find(packed.pack('k'.repeat(40))));
+  });
+
   it('tells keys apart by hash whose codes would run into each other when packed', () => {
     const part = (x: number): string => `\uffff${String.fromCharCode(0xff00 | x)}\uff00a`;
     const hashes = new Set<number>();
