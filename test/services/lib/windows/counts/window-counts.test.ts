@@ -285,20 +285,6 @@ describe('counts in typed arrays', () => {
     assert.equal(told.length, 50 * 60);
   });
 
-  it('many windows that close at once each cost the same', () => {
-    const cost = (windows: number): number => {
-      const { counts, told } = counting({ size: 10, disorder: 20 * windows });
-      for (let i = 0; i < windows; i++) counts.add('a', undefined, i * 20);
-      const begin = performance.now();
-      counts.advanceWatermark(20 * windows);
-      assert.equal(told.length, windows);
-      return (performance.now() - begin) / windows;
-    };
-    const best = (windows: number, runs: number): number => Math.min(...Array.from({ length: runs }, () => cost(windows)));
-    const [few, many] = [best(300, 8), best(8_000, 2)];
-    assert.ok(many < few * 4, `${few} ms each of few, ${many} ms of many`);
-  });
-
   it('times at the edge of what a number holds are refused or counted exactly', () => {
     const options = { size: 600, slide: 10, disorder: 20 };
     for (const time of [maxTime, minTime, maxTime - 610, minTime + 610, Number.NaN, 2 ** 53, 0.5, Number.POSITIVE_INFINITY]) {
