@@ -143,6 +143,34 @@ describe('rows in sound frames that another program wrote', () => {
   }
 });
 
+describe('rows that no operator can have written', () => {
+  const restoring = (kind: string, create: () => Restartable, row: Plain) => () =>
+    create().restored([{ frames: rowFrames(kind, [[5, []], row], () => 0) }]);
+
+  it('are refused by look-back where records are not in the order of their times', () => {
+    const kind = 'look-back-operator';
+    const create = (): Restartable => lookBackRun({ span: 9, allowedLateness: 4 });
+    const saved = rowsOf(create, kind).find((row, i) => i > 0 && ((row as Plain[])[1] as Plain[]).length > 1) as [Plain, Plain[]];
+    assert.doesNotThrow(restoring(kind, create, saved));
+    assert.throws(restoring(kind, create, [saved[0], saved[1].toReversed()]), refused);
+  });
+
+  it('are refused by sliced windows where a slice or a window lies beyond time', () => {
+    const [size, slide] = [9, 4];
+    const kind = 'sliced-window-operator';
+    const create = (): Restartable => slicedRun({ slices: new HoppingSlices({ size, slide }), aggregate: count }, tellAll);
+    const slice = (end: number): Plain => ['k', [[[end, 1]], [], []]];
+    const window = (end: number): Plain => ['k', [[], [end], []]];
+    for (const [row, first, last] of [
+      [window, minTime + size + slide + 1, maxTime - 1],
+      [slice, minTime + size + slide + 1, maxTime - size - 1],
+    ] as const) {
+      for (const beyond of [first - 1, last + 1]) assert.throws(restoring(kind, create, row(beyond)), refused, `${beyond}`);
+      for (const within of [first, last]) assert.doesNotThrow(restoring(kind, create, row(within)), `${within}`);
+    }
+  });
+});
+
 describe('aggregates of values', () => {
   it('refuse what none of them can have saved', () => {
     for (const saved of ['x', 1, null, {}, [[1]], [{}]]) assert.throws(() => distinct.load(saved), refused, JSON.stringify(saved));
