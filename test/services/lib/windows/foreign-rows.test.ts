@@ -179,6 +179,14 @@ describe('aggregates of values', () => {
   });
 });
 
+describe('the average', () => {
+  it('is the sum by the number of values, also of partial ones put together', () => {
+    const of = (...values: number[]) => values.reduce<ReturnType<typeof avg.create>>((so, value) => avg.add(so, value), avg.create());
+    assert.equal(avg.result(of(1, 2, 6)), 3);
+    assert.equal(avg.result(avg.merge(of(1, 2), of(6))), 3);
+  });
+});
+
 describe('a restored operator', () => {
   it('takes state of any size of values, but none that is nested deeper than a record may bring', () => {
     const options = { assigner: new TumblingWindows({ size: 10 }), aggregate: collect<Plain>() };
@@ -187,5 +195,7 @@ describe('a restored operator', () => {
     const restore = (value: Plain) => WindowOperator.restore(options, [{ frames: rowFrames(windowKind, [[5, []], row(value)], () => 0) }]);
     assert.deepEqual(restore(nested(64)).advanceWatermark(9)[0]?.value, [nested(64)]);
     assert.throws(() => restore(nested(65)), /not a sound snapshot: value.*is nested deeper than 64/);
+    const empty: Plain = ['k', [10, 10, null, [[1]], 9, 0, 0, [true, false, false]]];
+    assert.throws(() => WindowOperator.restore(options, [{ frames: rowFrames(windowKind, [[5, []], empty], () => 0) }]), refused);
   });
 });
