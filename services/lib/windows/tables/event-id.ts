@@ -1,10 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { hashOfFour } from './hash.ts';
 
 const idDigits = 32;
-/** Differ from process to process; no result depends on them. */
-const [a0, a1, b0, b1, c0, c1, d0, d1] = secrets();
-const [e0, e1, f0, f1, g0, g1, h0, h1] = secrets();
-const upperHalf = ~0xffff;
 const notHex = 0xff;
 const notAscii = ~0x7f;
 const hexValues = new Uint8Array(128).fill(notHex);
@@ -38,15 +34,9 @@ export class EventId {
     return this;
   }
 
-  /**
-   * Ids are cut from a digest, but whoever can write to the stream could choose them. So the hashes of any two are independent, whatever
-   * the ids: two sums of products by Lemire and Kaser, "Strongly universal string hashing is fast" (2014), of whose bits the upper are.
-   */
+  /** Ids are cut from a digest, but whoever can write to the stream could choose them. */
   hash(): number {
-    const { a, b, c, d } = this;
-    const upper = product(a, a0, a1) + product(b, b0, b1) + product(c, c0, c1) + product(d, d0, d1);
-    const lower = product(a, e0, e1) + product(b, f0, f1) + product(c, g0, g1) + product(d, h0, h1);
-    return (upper & upperHalf) | (lower >>> 16);
+    return hashOfFour(this.a, this.b, this.c, this.d);
   }
 
   #word(text: string, from: number): number {
@@ -80,14 +70,5 @@ export function textOfId(a: number, b: number, c: number, d: number): string {
   digits.writeInt32BE(d, 12);
   return digits.toString('hex');
 }
-
-function secrets(): [number, number, number, number, number, number, number, number] {
-  const bytes = randomBytes(32);
-  const word = (i: number): number => bytes.readInt32LE(4 * i);
-  return [word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7)];
-}
-
-/** Of a word's halves, each with a secret added. */
-const product = (word: number, low: number, high: number): number => Math.imul((word & 0xffff) + low, (word >>> 16) + high);
 
 const valueOf = (code: number): number => hexValues[code & 0x7f] as number;

@@ -17,7 +17,6 @@ export class IdSet {
   /** Where `has` looked, for `add`. */
   #partition = 0;
   #hash = 0;
-  #walkNumber = 0;
   #walkHorizon = Number.NEGATIVE_INFINITY;
   /** What each ring held when the walk began. */
   #walked: readonly IdRows[] = [];
@@ -63,7 +62,6 @@ export class IdSet {
    * A walk that was under way ends.
    */
   beginWalk(horizon: number): void {
-    this.#walkNumber++;
     this.#walkHorizon = horizon;
     this.#walked = this.#rings.map((ring) => ring.rows());
     this.#walkAt = 0;
@@ -71,19 +69,18 @@ export class IdSet {
 
   /** Visits every id not before the horizon of `beginWalk`; a yield every few microseconds. */
   *walk(visit: VisitId): Generator<void> {
-    const [horizon, walkNumber] = [this.#walkHorizon, this.#walkNumber];
-    for (const rows of this.#walked) {
+    const [horizon, walked] = [this.#walkHorizon, this.#walked];
+    for (const rows of walked) {
       for (let first = 0; first < rows.count; first += walkStep) {
         rows.visit(first, Math.min(first + walkStep, rows.count), horizon, visit);
         yield;
-        if (walkNumber !== this.#walkNumber) return;
+        if (walked !== this.#walked) return;
       }
       this.#walkAt++;
     }
   }
 
   endWalk(): void {
-    this.#walkNumber++;
     this.#walked = [];
     this.#walkAt = this.#rings.length;
   }

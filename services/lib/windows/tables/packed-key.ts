@@ -2,7 +2,7 @@ import { finishHash, hashSeed, hashWord } from './hash.ts';
 
 const inlineWords = 10;
 /** ASCII keys up to this length lie in their table row; a UUID has 36. */
-export const inlineBytes = inlineWords * 4;
+const inlineBytes = inlineWords * 4;
 
 /** A key made ready for look-ups: hashed, and if it is short ASCII, packed four characters to a word. One object is filled again and again. */
 export class PackedKey {
