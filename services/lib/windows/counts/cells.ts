@@ -150,7 +150,6 @@ export class CellStore {
     const chunk = this.#spare.pop() ?? this.#vacant.pop() ?? this.#words.length;
     this.#words[chunk] ??= new Int32Array(2 * chunkCells);
     if (this.#summing) this.#sums[chunk] ??= new Float64Array(chunkCells);
-    this.#frozen[chunk] = false;
     this.#owners[chunk] = serial;
     this.#owned++;
     return chunk;

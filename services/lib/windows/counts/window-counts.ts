@@ -75,8 +75,6 @@ export class WindowCounts {
   #events = 0;
   #magnitude = 0;
   #refused = 0;
-  /** Some keys may have a floor above the watermark. */
-  #inherits = false;
   /** The slice of the last record. */
   #slice: Slice | undefined;
   readonly #turn = new SnapshotTurn();
@@ -208,7 +206,6 @@ export class WindowCounts {
   #restored(restore: CountsRestore): this {
     this.#watermark = restore.finish();
     this.#keys.release();
-    this.#inherits = true;
     this.#next = this.#firstOpen(this.#watermark);
     for (const slice of this.#slices.values()) if (slice.end < this.#next) this.#enter(slice);
     return this;
@@ -281,9 +278,7 @@ export class WindowCounts {
   #advance(watermark: number): void {
     this.#watermark = watermark;
     if (watermark >= this.#next - 1) this.#closeUpTo(watermark);
-    if (!this.#inherits) return;
     this.#floors.passed(watermark);
-    this.#inherits = !this.#floors.isEmpty;
   }
 
   #closeUpTo(watermark: number): void {
@@ -316,7 +311,8 @@ export class WindowCounts {
   }
 
   #tell(end: number): void {
-    const [result, floors, inherits, keys, emit] = [this.#result, this.#floors, this.#inherits, this.#keys, this.#emit];
+    const [result, floors, keys, emit] = [this.#result, this.#floors, this.#keys, this.#emit];
+    const inherits = !floors.isEmpty;
     result.start = end - this.#options.size;
     result.end = end;
     keys.forEachTotal((row, count) => {
@@ -368,7 +364,6 @@ export class WindowCounts {
   }
 
   #horizonOf(key: string): number {
-    if (!this.#inherits) return this.#horizon;
     const floor = this.#floors.at(key);
     return floor > this.#watermark ? this.#horizonAt(floor) : this.#horizon;
   }
