@@ -73,9 +73,9 @@ export class ShardState {
     this.#rules = rules;
     this.#range = range;
     this.#floors = new Floors(floors);
-    const { maxEvents, maxEventsPerRule, ...others } = { ...defaultLimits, ...limits };
-    const share = Math.ceil(maxEvents / Math.max(1, rules.rules.length));
-    this.#limits = { ...others, maxEvents, maxEventsPerRule: Math.min(maxEventsPerRule, share) };
+    const all = { ...defaultLimits, ...limits };
+    const share = Math.ceil(all.maxEvents / Math.max(1, rules.rules.length));
+    this.#limits = { ...all, maxEventsPerRule: Math.min(all.maxEventsPerRule, share) };
     this.#ids = new IdSet(this.#limits.partitionBits);
     this.#idTimes = new TimeSlices(rules.time.latenessMs + rules.time.disorderMs);
     this.#memories = rules.rules.map((rule) => memoryFor(rule, rules.time, this.#limits));
@@ -109,7 +109,8 @@ export class ShardState {
 
   /**
    * The state that a snapshot holds, under rules that may be others: a rule the snapshot does not know by id and version begins
-   * empty, and what it knows of other rules is left out. Where their lateness is longer, what was late stays late. Throws SNAPSHOT_CORRUPT and SNAPSHOT_VERSION.
+   * empty, and what it knows of other rules is left out. Where their lateness is longer, what was late stays late. Throws
+   * SNAPSHOT_CORRUPT and SNAPSHOT_VERSION.
    */
   static restore(rules: CompiledRules, frames: Iterable<Uint8Array>, limits: Partial<MemoryLimits> = {}): ShardState {
     const restore = ShardState.#restoring(rules, limits);
@@ -145,9 +146,9 @@ export class ShardState {
     const alerts = this.#evaluate(event);
 
     this.raiseWatermark(occurredAt - disorderMs);
-    const horizon = this.#watermark - latenessMs;
     this.#addId(id, occurredAt);
     this.#limitIds();
+    const horizon = this.#horizon;
     for (let i = 0; i < this.#matches; i++) (this.#matching[i] as RuleMemory).commit(event, key, id, horizon);
     return alerts === undefined ? quietly : { kind: 'used', alerts };
   }
@@ -157,7 +158,7 @@ export class ShardState {
     if (ms <= this.#watermark) return;
     this.#watermark = ms;
     this.#floors.passed(ms);
-    this.#idTimes.pass(ms - this.#rules.time.latenessMs);
+    this.#idTimes.pass(this.#horizon);
   }
 
   /** Epoch ms; -Infinity before the first event. */
@@ -174,7 +175,7 @@ export class ShardState {
     return stateFrames({
       watermark: this.#watermark,
       latenessMs: this.#rules.time.latenessMs,
-      horizon: this.#watermark - this.#rules.time.latenessMs,
+      horizon: this.#horizon,
       idHorizon: this.#idHorizon,
       range: this.#range,
       floors: this.#floors.within(this.#range),
@@ -197,9 +198,14 @@ export class ShardState {
     };
   }
 
+  /** Oldest time that an event to come can have. */
+  get #horizon(): number {
+    return this.#watermark - this.#rules.time.latenessMs;
+  }
+
   /** Ids before it are of no use: events as old are late. */
   get #idHorizon(): number {
-    return Math.max(this.#watermark - this.#rules.time.latenessMs, this.#idFloor);
+    return Math.max(this.#horizon, this.#idFloor);
   }
 
   #addId(added: EventId, time: number): void {
@@ -232,7 +238,6 @@ export class ShardState {
   #inherit(parent: ShardState): void {
     const { latenessMs } = this.#rules.time;
     if (parent.#rules.time.latenessMs !== latenessMs) throw new TypeError('parent and child must have the same lateness');
-    const horizon = parent.#watermark - latenessMs;
     parent.#ids.forEach(parent.#idHorizon, (known, time) => {
       if (!this.#ids.has(known, time)) this.#addId(known, time);
     });
@@ -246,7 +251,7 @@ export class ShardState {
       }
       inherited.forEachKey(() => {
         if (!inRange(hashKeyOf(inherited.key), shared)) return; // the parent may hold strays, whose own shard is another parent
-        if (inherited.writeKey(out, horizon)) memory.readKey(new ByteReader(out.take()), key);
+        if (inherited.writeKey(out, parent.#horizon)) memory.readKey(new ByteReader(out.take()), key);
       });
     });
   }
