@@ -102,7 +102,7 @@ export class Backtest {
       return [];
     }
     this.#used++;
-    this.#late.used(event.occurredAt, this.#lines.number);
+    this.#late.used(event.occurredAt, this.#to, this.#lines.number);
     this.#from = Math.min(this.#from, event.occurredAt);
     this.#to = Math.max(this.#to, event.occurredAt);
     for (const tally of this.#tallies.values()) tally.see(event);

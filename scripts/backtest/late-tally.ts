@@ -16,18 +16,16 @@ export class LateTally {
   late = 0;
   /** disorder + lateness: after a step no longer than this, an event that occurred just before it is still in time. */
   readonly #toleratedMs: number;
-  /** Occurred last so far, epoch ms: the watermark follows it. */
-  #latest: number | undefined;
   #leap: Leap | undefined;
 
   constructor({ disorderMs, latenessMs }: RuleTime) {
     this.#toleratedMs = disorderMs + latenessMs;
   }
 
-  used(occurredAt: number, line: number): void {
-    const ms = occurredAt - (this.#latest ?? occurredAt);
-    if (ms > (this.#leap?.ms ?? this.#toleratedMs)) this.#leap = { line, occurredAt, ms };
-    if (this.#latest === undefined || occurredAt > this.#latest) this.#latest = occurredAt;
+  /** `latest`: occurredAt of the newest event before it, which the watermark follows; not finite where it is the first. Epoch ms. */
+  used(occurredAt: number, latest: number, line: number): void {
+    const ms = occurredAt - latest;
+    if (Number.isFinite(ms) && ms > (this.#leap?.ms ?? this.#toleratedMs)) this.#leap = { line, occurredAt, ms };
   }
 
   /** Of so many events. */
