@@ -23,7 +23,7 @@ export const bench: Bench = {
     );
     const figures: Figure[] = [];
     await withProgram(async (program) => {
-      for (const contest of contests()) figures.push(...contestFigures(contest, await ratesOf(contest, program, report, signal)));
+      for (const contest of contests) figures.push(...contestFigures(contest, await ratesOf(contest, program, report, signal)));
     });
     report('Flink 2.1.x: one JVM, parallelism 1, state on the heap, measured on a comparable machine from the same kind of documents');
     return [...figures, ...(await memoryFigures(report))];

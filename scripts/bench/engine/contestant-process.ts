@@ -5,9 +5,9 @@ import { Traffic } from './traffic.ts';
 
 // One job of one contest in a process of its own: what the garbage collector does for another's memory is not counted against it.
 const [name, side, seed] = process.argv.slice(2) as [string, Side, string];
-const contest = contests().find((each) => each.name === name);
+const contest = contests.find((each) => each.name === name);
 if (contest === undefined) throw new Error(`no such contest: ${name}`);
-const job: Job = contest[side];
+const job: Job = contest[side]();
 const traffic = new Traffic(Number(seed));
 
 process.on('message', ({ events, as }: Ask) => {
