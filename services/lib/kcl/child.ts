@@ -77,7 +77,7 @@ export async function runChild<S extends ConfigShape>(consumer: Consumer<S>, giv
     processor: consumer.createProcessor(environment),
     checkpointer: new ShardCheckpointer(log, metrics),
     metrics,
-    context: (shardId) => ({ shardId, streamName, log, metrics, ...shared }),
+    context: (shardId, shard) => ({ shardId, shard, streamName, failoverTimeMs: kclConfig.KCL_FAILOVER_MS, log, metrics, ...shared }),
     findShard: (shardId) => findShard(kinesis, streamName, shardId),
     events: {
       onShard(shardId) {

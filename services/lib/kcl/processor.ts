@@ -1,6 +1,7 @@
 import type { Logger } from '../process/log.ts';
 import type { Metrics } from '../process/metrics.ts';
 import type { Position } from './position.ts';
+import type { Shard } from './shards.ts';
 
 /** A user record as KCL delivers it: aggregates are already taken apart. */
 export interface StreamRecord {
@@ -16,11 +17,16 @@ export interface StreamRecord {
 /** What a processor knows of its shard. */
 export interface ShardContext {
   readonly shardId: string;
+  /** As the stream lists it at the start; undefined when it does not any more: closed, and all its records expired. */
+  readonly shard: Shard | undefined;
   readonly streamName: string;
   /** `<name>@<creation epoch s>`: a stream that was deleted and made again is another stream. */
   readonly streamId: string;
+  /** The KCL application's name, which is its lease table's too. */
   readonly application: string;
   readonly workerId: string;
+  /** A lease that was not renewed for this long (ms) may be taken by another worker. */
+  readonly failoverTimeMs: number;
   readonly log: Logger;
   readonly metrics: Metrics;
 }

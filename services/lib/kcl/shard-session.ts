@@ -28,7 +28,7 @@ export interface SessionEvents {
 export class ShardSession implements WireProcessor {
   readonly #processor: RecordProcessor;
   readonly #checkpointer: ShardCheckpointer;
-  readonly #context: (shardId: string) => ShardContext;
+  readonly #context: (shardId: string, shard: Shard | undefined) => ShardContext;
   readonly #findShard: (shardId: string) => Promise<Shard | undefined>;
   readonly #metrics: Metrics;
   readonly #events: SessionEvents;
@@ -39,7 +39,7 @@ export class ShardSession implements WireProcessor {
   constructor(options: {
     readonly processor: RecordProcessor;
     readonly checkpointer: ShardCheckpointer;
-    readonly context: (shardId: string) => ShardContext;
+    readonly context: (shardId: string, shard: Shard | undefined) => ShardContext;
     /** As the stream lists it, asked for at its start and at its end; undefined when nobody knows it any more. */
     readonly findShard: (shardId: string) => Promise<Shard | undefined>;
     readonly metrics: Metrics;
@@ -62,7 +62,7 @@ export class ShardSession implements WireProcessor {
       this.#events.onShard(input.shardId);
       this.#checkpointer.initialize(checkpoint);
       this.#shard = await this.#findShard(input.shardId);
-      await this.#processor.initialize(this.#context(input.shardId), checkpoint);
+      await this.#processor.initialize(this.#context(input.shardId, this.#shard), checkpoint);
     });
   }
 

@@ -85,9 +85,11 @@ function setUp(overrides: Partial<RouterOptions> = {}) {
   const deliver = (...records: StreamRecord[]) => router.processRecords({ records }, checkpointer);
   const context = {
     shardId: 'shardId-000000000007',
+    shard: undefined,
     streamName: 'booking-changes',
     streamId: 'booking-changes@1',
     application: 'event-router',
+    failoverTimeMs: 3_000,
   };
   const initialize = () => router.initialize({ ...context, workerId: 'w', log: pino({ level: 'silent' }), metrics });
   const take = (): string[] => happened.splice(0);

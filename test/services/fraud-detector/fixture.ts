@@ -109,10 +109,12 @@ export class Surroundings {
   context(shardId: string): ShardContext {
     return {
       shardId,
+      shard: this.shards.find((shard) => shard.shardId === shardId),
       streamName: 'booking-events',
       streamId: `booking-events@${Math.floor((this.now - this.streamAgeMs) / 1_000)}`,
       application: 'fraud-detector',
       workerId: 'worker',
+      failoverTimeMs: 3_000,
       log: createLogger('fraud-detector', 'info', (line) => this.logged.push(line)),
       metrics: this.metrics,
     };

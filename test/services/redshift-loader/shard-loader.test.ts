@@ -73,10 +73,12 @@ function setUp(more: Partial<ShardLoaderParts> = {}) {
   const checkpointer = new RecordingCheckpointer();
   const shard: ShardContext = {
     shardId,
+    shard: undefined,
     streamName: 'booking-events',
     streamId: 'booking-events@1',
     application: 'loader',
     workerId: 'w',
+    failoverTimeMs: 3_000,
     log,
     metrics,
   };

@@ -204,10 +204,12 @@ export class World {
     await loader.initialize(
       {
         shardId: shard.shardId,
+        shard: undefined,
         streamName: 'booking-events',
         streamId: this.streamId,
         application,
         workerId: actor.name,
+        failoverTimeMs: 3_000,
         log,
         metrics: new Metrics(),
       },

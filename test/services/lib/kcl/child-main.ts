@@ -16,8 +16,8 @@ await runConsumer({
     return { stop: async () => undefined };
   },
   createProcessor: ({ log, metrics, streamId, application, workerId }) => ({
-    async initialize() {
-      log.info({ streamId, application, workerId }, 'initialized');
+    async initialize({ failoverTimeMs, shard }) {
+      log.info({ streamId, application, workerId, failoverTimeMs, rangeStart: shard?.range.start.toString() }, 'initialized');
     },
     async processRecords({ records }) {
       for (const { data } of records) {

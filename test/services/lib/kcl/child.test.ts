@@ -147,6 +147,8 @@ describe('a child process', function () {
       streamId: 's@1',
       application: 'other-name',
       workerId: 'w',
+      failoverTimeMs: 3_000,
+      rangeStart: (3n << 126n).toString(), // the last of four
     });
     assert.equal(link.children[0]?.pid, child.pid);
     child.kill('SIGTERM'); // a terminal's Ctrl-C and a supervisor's stop reach the group: not the child's business

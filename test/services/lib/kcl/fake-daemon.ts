@@ -44,7 +44,17 @@ export function startSession(processor: Partial<RecordProcessor>, shard?: Pick<S
     metrics,
     pause: nothing,
     findShard: async (shardId) => shard && { shardId, parents: [], startingSequenceNumber: '1', ...shard },
-    context: (shardId) => ({ shardId, streamName: 's', streamId: 's@1', application: 'a', workerId: 'w', log, metrics }),
+    context: (shardId, shard) => ({
+      shardId,
+      shard,
+      streamName: 's',
+      streamId: 's@1',
+      application: 'a',
+      workerId: 'w',
+      failoverTimeMs: 3_000,
+      log,
+      metrics,
+    }),
     events: {
       onShard: (shardId) => void events.push(`shard ${shardId}`),
       onDone: (reason) => {
