@@ -19,10 +19,12 @@ const scratchFolder = '~scratch';
 const sha256 = (body: Buffer): string => createHash('sha256').update(body).digest('hex');
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code;
 const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String(codeOf(error)));
+const none: readonly Dirent[] = [];
 
 /**
  * Objects as files under a folder. `create` writes a scratch file, syncs it and links it to its name: the link is exclusive
  * and atomic, so a half-written object is never visible, whatever is killed when. No key may be the folder of another.
+ * A folder that is not there yet is an empty store; anything else in its place is a store that is away.
  */
 export class FileStore implements ObjectStore {
   readonly #root: string;
@@ -71,7 +73,7 @@ export class FileStore implements ObjectStore {
       try {
         file = await open(join(this.#root, key), 'r');
       } catch (error) {
-        if (isMissing(error)) return undefined;
+        if (await this.#isAbsent(error, key)) return undefined;
         throw error;
       }
       try {
@@ -100,15 +102,13 @@ export class FileStore implements ObjectStore {
       try {
         await unlink(join(this.#root, key));
       } catch (error) {
-        if (!isMissing(error)) throw error;
+        if (!(await this.#isAbsent(error, key))) throw error;
       }
     });
   }
 
   async *#walk(folder: string, prefix: string): AsyncIterable<ObjectInfo> {
-    const entries = await this.#guard('list', folder, () =>
-      readdir(join(this.#root, folder), { withFileTypes: true }).catch(noneIfMissing),
-    );
+    const entries = await this.#unlessAbsent(folder, none, () => readdir(join(this.#root, folder), { withFileTypes: true }));
     // A folder sorts as its name and '/', which is key order: 'a-b' < 'a/b' < 'a0'.
     const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
     for (const name of names) {
@@ -117,10 +117,33 @@ export class FileStore implements ObjectStore {
       if (name.endsWith('/')) {
         if (path.startsWith(prefix) || prefix.startsWith(path)) yield* this.#walk(path, prefix);
       } else if (path.startsWith(prefix)) {
-        const info = await this.#guard('list', path, () => stat(join(this.#root, path)).catch(undefinedIfMissing));
+        const info = await this.#unlessAbsent(path, undefined, () => stat(join(this.#root, path)));
         if (info?.isFile()) yield { key: path, size: info.size - headerLength, modifiedAtMs: Math.trunc(info.mtimeMs) };
       }
     }
+  }
+
+  /** Of a listing: what a deleter took meanwhile is passed over. */
+  #unlessAbsent<T, A>(path: string, absent: A, action: () => Promise<T>): Promise<T | A> {
+    return this.#guard('list', path, async () => {
+      try {
+        return await action();
+      } catch (error) {
+        if (await this.#isAbsent(error, path)) return absent;
+        throw error;
+      }
+    });
+  }
+
+  /** Whether the error says that there is no such key. A file where the store's own folder should be says nothing of any key. */
+  async #isAbsent(error: unknown, key: string): Promise<boolean> {
+    if (!isMissing(error)) return false;
+    if (codeOf(error) !== 'ENOTDIR') return true;
+    const segments = key.split('/').slice(0, -1);
+    for (let depth = 1; depth <= segments.length; depth++) {
+      if (await isFile(join(this.#root, ...segments.slice(0, depth)))) return true; // below another object: never a key
+    }
+    return false;
   }
 
   async #guard<T>(what: string, key: string, action: () => Promise<T>): Promise<T> {
@@ -128,7 +151,7 @@ export class FileStore implements ObjectStore {
       return await action();
     } catch (cause) {
       if (isPlatformError(cause)) throw cause;
-      if (isMissing(cause) && what === 'read') throw new PlatformError('OBJECT_MISSING', `no object ${key}`, { cause });
+      if (what === 'read' && (await this.#isAbsent(cause, key))) throw new PlatformError('OBJECT_MISSING', `no object ${key}`, { cause });
       throw new PlatformError('OBJECT_UNAVAILABLE', `cannot ${what} object ${key}: ${String(codeOf(cause))}`, { retriable: true, cause });
     }
   }
@@ -136,11 +159,6 @@ export class FileStore implements ObjectStore {
 
 const corrupt = (key: string): PlatformError =>
   new PlatformError('OBJECT_CORRUPT', `object ${key} is not what was stored: its SHA-256 differs`);
-
-function noneIfMissing(error: unknown): Dirent[] {
-  if (isMissing(error)) return [];
-  throw error;
-}
 
 function undefinedIfMissing(error: unknown): undefined {
   if (!isMissing(error)) throw error;

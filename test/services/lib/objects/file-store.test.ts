@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,6 +9,8 @@ import { PlatformError } from '../../../../services/lib/process/errors.ts';
 import { keysOf, objectStoreContract } from './contract.ts';
 
 const local = { AWS_REGION: 'us-east-1', LOCAL_MODE: true };
+
+const unavailable = (error: unknown) => error instanceof PlatformError && error.code === 'OBJECT_UNAVAILABLE' && error.retriable;
 
 describe('object store in a folder', () => {
   let root: string;
@@ -51,8 +53,32 @@ describe('object store in a folder', () => {
   it('says OBJECT_UNAVAILABLE, to be tried again, when the folder cannot be written', async () => {
     const store = open();
     await writeFile(folder, 'a file where the folder should be');
-    const unavailable = (error: unknown) => error instanceof PlatformError && error.code === 'OBJECT_UNAVAILABLE' && error.retriable;
     await assert.rejects(store.create('a/k', Buffer.from('x')), unavailable);
+  });
+
+  it('says of no key that it is missing while its own folder is away, and has them all once it is back', async () => {
+    const store = open();
+    await store.create('a/k', Buffer.from('x'));
+    await rename(folder, `${folder}.away`);
+    await writeFile(folder, 'a file where the folder should be');
+    for (const key of ['a/k', 'k', 'a/b/c']) {
+      await assert.rejects(store.read(key), unavailable, key);
+      await assert.rejects(store.head(key), unavailable, key);
+      await assert.rejects(store.delete(key), unavailable, key);
+    }
+    for (const prefix of ['', 'a/', 'k']) await assert.rejects(keysOf(store, prefix), unavailable, prefix);
+    await rm(folder);
+    await rename(`${folder}.away`, folder);
+    assert.deepEqual([await keysOf(store, ''), String(await store.read('a/k'))], [['a/k'], 'x']);
+  });
+
+  it('has no key below another object', async () => {
+    const store = open();
+    await store.create('a/k', Buffer.from('x'));
+    await assert.rejects(store.read('a/k/b/c'), (error) => error instanceof PlatformError && error.code === 'OBJECT_MISSING');
+    assert.equal(await store.head('a/k/b'), undefined);
+    await store.delete('a/k/b');
+    assert.deepEqual([await keysOf(store, 'a/k/b'), await keysOf(store, '')], [[], ['a/k']]);
   });
 });
 
