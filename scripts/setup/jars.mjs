@@ -28,7 +28,7 @@ const copyGoal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-de
 
 /**
  * @param {string} root
- * @returns {{kcl: JarSet, dynamodbLocal: JarSet}}
+ * @returns {{kcl: JarSet, kcl3: JarSet, dynamodbLocal: JarSet}} kcl: the line that is the default; kcl3: fetched only when asked for
  */
 export function jarSets(root) {
   const set = (/** @type {string} */ name, /** @type {string} */ source, /** @type {number} */ bytesNeeded) => ({
@@ -39,7 +39,8 @@ export function jarSets(root) {
     bytesNeeded,
   });
   return {
-    kcl: set('kcl', 'services/lib/kcl/java', 100_000_000),
+    kcl: set('kcl', 'services/lib/kcl/java/2', 100_000_000),
+    kcl3: set('kcl-3', 'services/lib/kcl/java/3', 110_000_000),
     dynamodbLocal: set('dynamodb-local', 'scripts/local/dynamodb/java', 70_000_000),
   };
 }

@@ -1,7 +1,8 @@
 /**
  * What a command needs before it can run. `java`: `required` fails when Java, Maven or the jars cannot be had;
  * `optional` says so and goes on (tests that need them are skipped and counted).
- * @typedef {{packages: boolean, java: 'no' | 'optional' | 'required', bundles: boolean}} Needs
+ * `kcl3`: the jars of KCL 3.x too.
+ * @typedef {{packages: boolean, java: 'no' | 'optional' | 'required', bundles: boolean, kcl3?: boolean}} Needs
  */
 
 /** @type {Record<string, Needs>} */
@@ -21,5 +22,9 @@ const special = {
 export function needsOf(command, args) {
   const asksForHelp = args.includes('--help') || args.includes('-h');
   const needs = special[command];
-  return needs === undefined || asksForHelp ? { packages: true, java: 'no', bundles: false } : needs;
+  if (needs === undefined || asksForHelp) return { packages: true, java: 'no', bundles: false };
+  return asksForKcl3(args) ? { ...needs, kcl3: true } : needs;
 }
+
+/** `--kcl 3`: the command itself reads and checks its flags later. @param {readonly string[]} args */
+const asksForKcl3 = (args) => args.includes('--kcl=3') || args.some((arg, i) => arg === '--kcl' && args[i + 1] === '3');

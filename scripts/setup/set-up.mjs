@@ -37,9 +37,10 @@ function javaIsUsable(needs, report, env) {
 
 /** @param {string} root @param {import('./needs.mjs').Needs} needs @param {import('./progress.mjs').Report} report @param {NodeJS.ProcessEnv} env */
 async function ensureAllJars(root, needs, report, env) {
-  const { kcl, dynamodbLocal } = jarSets(root);
+  const { kcl, kcl3, dynamodbLocal } = jarSets(root);
   try {
     await ensureJars(kcl, report, env);
+    if (needs.kcl3) await ensureJars(kcl3, report, env);
     await ensureJars(dynamodbLocal, report, env);
   } catch (error) {
     if (needs.java === 'required') throw error;

@@ -5,6 +5,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { needsOf } from '../../../scripts/setup/needs.mjs';
 import { checkNode, findJava, nodeIsSupported } from '../../../scripts/setup/prerequisites.mjs';
 import { requirePart } from '../../support/optional.ts';
 
@@ -63,6 +64,7 @@ describe('npm run', function () {
     requirePart(this, 'kcl-jars');
     requirePart(this, 'dynamodb-local');
     assert.equal(run(['setup', '--x']).status, 2);
+    assert.match(run(['setup', '--kcl', '4']).stderr, /--kcl 4: expected 2 or 3/);
     assert.match(run(['setup', '--help']).stdout, /Examples:\n {2}npm run setup/);
   });
 
@@ -104,6 +106,14 @@ describe('npm run', function () {
     const jdk = findings.find(({ subject }) => subject === 'JDK');
     assert.equal(jdk?.ok, false);
     assert.match(jdk?.remedy ?? '', /apt-get install/);
+  });
+});
+
+describe('what a command needs', () => {
+  it('is KCL 3.x only when its flag says so', () => {
+    for (const args of [['--kcl', '3'], ['--kcl=3'], ['--json', '--kcl', '3']])
+      assert.equal(needsOf('setup', args).kcl3, true, args.join(' '));
+    for (const args of [[], ['--kcl'], ['--kcl', '2'], ['--kcl', '3', '--help']]) assert.ok(!needsOf('setup', args).kcl3, args.join(' '));
   });
 });
 
