@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -7,8 +6,10 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ensureError, PlatformError } from '../lib/process/errors.ts';
-import { itemOf, pendingPartition, type StoredAlert, storedAlertOf } from './stored-alert.ts';
+import type { Fence } from '../lib/state/fence.ts';
+import { cancelledBy, putTransaction, transactionBatches } from './alert-transaction.ts';
+import { type AlertRecord, isPublishable, itemOf, pendingPartition, type StoredAlert, storedAlertOf } from './stored-alert.ts';
+import { type RetryOptions, TableRetry } from './table-retry.ts';
 
 export interface PutOutcome {
   /** False when the alert was there already. */
@@ -17,35 +18,53 @@ export interface PutOutcome {
   readonly pending: boolean;
 }
 
-const maxAttempts = 8;
-const firstBackoffMs = 100;
 const pendingIndex = 'pending';
 
-/** The alerts table: each alert once, `pending` on it until it was published. Rejects with TABLE_UNAVAILABLE. */
+/**
+ * The alerts table: each alert once, `pending` on it until it was published or withheld. Every call is repeated until it succeeds or
+ * its signal is aborted; rejects with TABLE_UNAVAILABLE.
+ */
 export class AlertStore {
   readonly #dynamo: DynamoDBClient;
   readonly #table: string;
-  readonly #pause: (ms: number) => Promise<unknown>;
+  readonly #retry: TableRetry;
 
-  constructor(dynamo: DynamoDBClient, table: string, pause: (ms: number) => Promise<unknown> = delay) {
+  constructor(dynamo: DynamoDBClient, table: string, options: RetryOptions = {}) {
     this.#dynamo = dynamo;
     this.#table = table;
-    this.#pause = pause;
+    this.#retry = new TableRetry(table, options);
   }
 
-  /** Put if absent. When it resolves, the alert is durable. */
+  /**
+   * Puts each alert if it is absent, all under the fence. When it resolves to outcomes, in the order of the alerts, all of them are
+   * durable; when to `fenced`, another owner has the shard, and those that were stored before it came are on the outbox.
+   */
+  async putAll(fence: Fence, alerts: readonly StoredAlert[]): Promise<readonly PutOutcome[] | 'fenced'> {
+    const outcomes: PutOutcome[] = [];
+    // One after the other: transactions that check the same epoch would only conflict.
+    for (const batch of transactionBatches(alerts)) {
+      const put = await this.#putBatch(fence, batch);
+      if (put === 'fenced') {
+        this.#retry.metrics.count('fenced_writes_refused', 1, { what: 'alert' });
+        return 'fenced';
+      }
+      outcomes.push(...put);
+    }
+    return outcomes;
+  }
+
+  /** Put if absent, without a fence. */
   async put(stored: StoredAlert): Promise<PutOutcome> {
-    const item = itemOf(stored);
     const command = new PutItemCommand({
       TableName: this.#table,
-      Item: item,
+      Item: itemOf(stored),
       ConditionExpression: 'attribute_not_exists(alertId)',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
-    return this.#retried('put an alert', async () => {
+    return this.#retry.call('put an alert', async () => {
       try {
         await this.#dynamo.send(command);
-        return { created: true, pending: item['pending'] !== undefined };
+        return { created: true, pending: isPublishable(stored) };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         return { created: false, pending: error.Item?.['pending'] !== undefined };
@@ -53,14 +72,26 @@ export class AlertStore {
     });
   }
 
-  async markPublished(alertId: string, publishedAt: number): Promise<void> {
-    await this.#updateIf('attribute_exists(alertId)', alertId, 'SET publishedAt = :at REMOVE pending, sweptAt', {
-      ':at': { N: String(publishedAt) },
-    });
+  async markPublished(alertId: string, publishedAt: number, signal?: AbortSignal): Promise<void> {
+    const update = 'SET publishedAt = :at REMOVE pending, sweptAt, withheldAt';
+    await this.#updateIf('attribute_exists(alertId)', alertId, update, { ':at': { N: String(publishedAt) } }, signal);
+  }
+
+  /** Off the outbox without being published. False when it was not on it any more. */
+  markWithheld(alertId: string, withheldAt: number, signal?: AbortSignal): Promise<boolean> {
+    const update = 'SET withheldAt = :at REMOVE pending, sweptAt';
+    return this.#updateIf('attribute_exists(pending)', alertId, update, { ':at': { N: String(withheldAt) } }, signal);
+  }
+
+  /** A withheld alert back to the outbox, where the sweep finds it. False when it was not withheld any more. */
+  release(alertId: string, signal?: AbortSignal): Promise<boolean> {
+    const update = 'SET pending = :pending REMOVE withheldAt';
+    const withheld = 'attribute_exists(withheldAt) AND attribute_not_exists(pending)';
+    return this.#updateIf(withheld, alertId, update, { ':pending': { S: pendingPartition } }, signal);
   }
 
   /** Up to `limit` alerts stored before `before` (epoch ms) that nobody has published yet, oldest first. */
-  async pendingBefore(before: number, limit: number): Promise<StoredAlert[]> {
+  async pendingBefore(before: number, limit: number, signal?: AbortSignal): Promise<AlertRecord[]> {
     const command = new QueryCommand({
       TableName: this.#table,
       IndexName: pendingIndex,
@@ -68,21 +99,53 @@ export class AlertStore {
       ExpressionAttributeValues: { ':pending': { S: pendingPartition }, ':before': { N: String(before) } },
       Limit: limit,
     });
-    const answer = await this.#retried('query the pending alerts', () => this.#dynamo.send(command));
+    const answer = await this.#retry.call('query the pending alerts', (s) => this.#dynamo.send(command, aborting(s)), signal);
     return (answer.Items ?? []).map(storedAlertOf);
   }
 
   /** False when the alert was published meanwhile, or another sweep took it at or after `since`. */
-  claimForSweep(alertId: string, now: number, since: number): Promise<boolean> {
-    return this.#updateIf(
-      'attribute_exists(pending) AND (attribute_not_exists(sweptAt) OR sweptAt < :since)',
-      alertId,
-      'SET sweptAt = :now',
-      { ':now': { N: String(now) }, ':since': { N: String(since) } },
-    );
+  claimForSweep(alertId: string, now: number, since: number, signal?: AbortSignal): Promise<boolean> {
+    const free = 'attribute_exists(pending) AND (attribute_not_exists(sweptAt) OR sweptAt < :since)';
+    return this.#updateIf(free, alertId, 'SET sweptAt = :now', { ':now': { N: String(now) }, ':since': { N: String(since) } }, signal);
   }
 
-  #updateIf(condition: string, alertId: string, update: string, values: Record<string, AttributeValue>): Promise<boolean> {
+  /** A transaction without an answer is made again: what it did already is found there, with its `pending`. */
+  async #putBatch(fence: Fence, batch: readonly StoredAlert[]): Promise<PutOutcome[] | 'fenced'> {
+    const settled = new Map<string, PutOutcome>();
+    const missing = (): StoredAlert[] => batch.filter(({ alert }) => !settled.has(alert.alertId));
+    for (let attempts = 1; settled.size < batch.length; attempts++) {
+      const alerts = missing();
+      const cancelled = await this.#retry.call('put alerts', () => this.#transact(fence, alerts));
+      if (cancelled?.fenced) return 'fenced';
+      for (const stored of alerts) {
+        const { alertId } = stored.alert;
+        const pending = cancelled === undefined ? isPublishable(stored) : cancelled.present.get(alertId);
+        if (pending !== undefined) settled.set(alertId, { created: cancelled === undefined, pending });
+      }
+      if (cancelled?.busy && missing().length > 0) await this.#retry.wait('put alerts', attempts, cancelled.error);
+    }
+    return batch.flatMap(({ alert }) => settled.get(alert.alertId) ?? []);
+  }
+
+  /** Undefined when it was made. */
+  async #transact(fence: Fence, alerts: readonly StoredAlert[]) {
+    try {
+      await this.#dynamo.send(putTransaction(fence, this.#table, alerts));
+      return undefined;
+    } catch (error) {
+      const cancelled = cancelledBy(error, alerts);
+      if (cancelled === undefined) throw error;
+      return { ...cancelled, error };
+    }
+  }
+
+  #updateIf(
+    condition: string,
+    alertId: string,
+    update: string,
+    values: Record<string, AttributeValue>,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
     const command = new UpdateItemCommand({
       TableName: this.#table,
       Key: { alertId: { S: alertId } },
@@ -90,42 +153,17 @@ export class AlertStore {
       UpdateExpression: update,
       ExpressionAttributeValues: values,
     });
-    return this.#retried('update an alert', async () => {
+    const attempt = async (abort: AbortSignal | undefined): Promise<boolean> => {
       try {
-        await this.#dynamo.send(command);
+        await this.#dynamo.send(command, aborting(abort));
         return true;
       } catch (error) {
         if (error instanceof ConditionalCheckFailedException) return false;
         throw error;
       }
-    });
-  }
-
-  async #retried<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    for (let attempts = 1; ; attempts++) {
-      try {
-        return await attempt();
-      } catch (cause) {
-        const message = `cannot ${what} in ${this.#table}: ${ensureError(cause).name}`;
-        if (!canRetry(cause)) throw new PlatformError('TABLE_UNAVAILABLE', message, { cause });
-        if (attempts >= maxAttempts) throw new PlatformError('TABLE_UNAVAILABLE', message, { retriable: true, cause });
-        await this.#pause(firstBackoffMs * 2 ** (attempts - 1));
-      }
-    }
+    };
+    return this.#retry.call('update an alert', attempt, signal);
   }
 }
 
-const passing = new Set([
-  'ProvisionedThroughputExceededException',
-  'ThrottlingException',
-  'RequestLimitExceeded',
-  'TransactionConflictException',
-  'LimitExceededException',
-]);
-
-/** Throttles, conflicts with another writer, server faults, and whatever never got an answer. */
-function canRetry(error: unknown): boolean {
-  if (error instanceof PlatformError) return false;
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-  return passing.has(ensureError(error).name) || status === undefined || status >= 500;
-}
+const aborting = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { abortSignal: signal });

@@ -146,8 +146,8 @@ export class FraudProcessor implements RecordProcessor {
     const toPublish: StoredAlert[] = [];
     for (let i = 0; i < raised.length; i += concurrentPuts) {
       await Promise.all(
-        raised.slice(i, i + concurrentPuts).map(async ({ alert }) => {
-          const stored = { alert, action: this.#actions.get(alert.ruleId) ?? 'notify', raisedAt: now() };
+        raised.slice(i, i + concurrentPuts).map(async ({ alert, arrivedAt }) => {
+          const stored = { alert, action: this.#actions.get(alert.ruleId) ?? 'notify', raisedAt: now(), arrivedAt };
           const outcome = await store.put(stored);
           if (outcome.created) this.#metrics().count('alerts_raised', 1, { rule: alert.ruleId, mode: alert.mode });
           if (outcome.pending) toPublish.push(stored);

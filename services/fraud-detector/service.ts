@@ -27,7 +27,11 @@ export const fraudDetector = defineService({
       configKey: 'ALERTS_TABLE',
       summary: 'one item per alert, put once; `pending` is present until it was published',
       partitionKey: { name: 'alertId', type: 'S' },
-      indexes: [{ name: 'pending', partitionKey: { name: 'pending', type: 'S' }, sortKey: { name: 'raisedAt', type: 'N' } }],
+      indexes: [
+        { name: 'pending', partitionKey: { name: 'pending', type: 'S' }, sortKey: { name: 'raisedAt', type: 'N' } },
+        { name: 'by-day', partitionKey: { name: 'day', type: 'S' }, sortKey: { name: 'raisedAt', type: 'N' } },
+        { name: 'by-user', partitionKey: { name: 'key', type: 'S' }, sortKey: { name: 'raisedAt', type: 'N' } },
+      ],
     },
   ],
   topics: [

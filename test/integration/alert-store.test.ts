@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  type TransactWriteItemsCommand,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import { createResources, type LocalStack, startStack } from '../../scripts/local/stack.ts';
-import { AlertStore } from '../../services/fraud-detector/alert-store.ts';
+import { AlertStore, type PutOutcome } from '../../services/fraud-detector/alert-store.ts';
 import { Notifier } from '../../services/fraud-detector/notifier.ts';
 import { fraudDetector } from '../../services/fraud-detector/service.ts';
 import { type StoredAlert, storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
@@ -14,6 +21,7 @@ import { loadConfig } from '../../services/lib/process/config.ts';
 import { createLogger } from '../../services/lib/process/log.ts';
 import { Metrics } from '../../services/lib/process/metrics.ts';
 import type { RuleMode } from '../../services/lib/rules/rules-file.ts';
+import type { Fence } from '../../services/lib/state/fence.ts';
 import { requirePart } from '../support/optional.ts';
 
 const table = 'fraud-alerts';
@@ -24,8 +32,21 @@ function alertOf(raisedAt: number, mode: RuleMode = 'live'): StoredAlert {
   const alertId = String(++alerts).padStart(32, '0');
   const evidence = [{ eventId: 'e'.repeat(32), occurredAt: start }];
   const times = { at: start, triggeredBy: 'e'.repeat(32), value: 1, evidenceCount: 1, evidence };
-  return { alert: { alertId, ruleId: 'churn', ruleVersion: 1, mode, severity: 'high', key: 'user-1', ...times }, action: 'lock', raisedAt };
+  const alert = { alertId, ruleId: 'churn', ruleVersion: 1, mode, severity: 'high', key: 'user-1', ...times } as const;
+  return { alert, action: 'lock', raisedAt, arrivedAt: raisedAt - 5 };
 }
+
+const epochs = 'epochs';
+const fenceOf = (shardId: string, epoch: number): Fence => ({
+  shardId,
+  epoch,
+  check: {
+    TableName: epochs,
+    Key: { shard: { S: shardId } },
+    ConditionExpression: 'epoch = :mine',
+    ExpressionAttributeValues: { ':mine': { N: String(epoch) } },
+  },
+});
 
 describe('the alerts table and its outbox', () => {
   let runDir: string;
@@ -49,6 +70,16 @@ describe('the alerts table and its outbox', () => {
     dynamo = dynamoClient(config);
     sns = snsClient(config);
     store = new AlertStore(dynamo, table);
+    await dynamo.send(
+      new CreateTableCommand({
+        TableName: epochs,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [{ AttributeName: 'shard', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'shard', KeyType: 'HASH' }],
+      }),
+    );
+    await waitUntilTableExists({ client: dynamo, maxWaitTime: 30, minDelay: 0.05, maxDelay: 0.2 }, { TableName: epochs });
+    for (const shard of ['shard-1', 'shard-2']) await takeEpoch(shard, 1);
   });
 
   after(async () => {
@@ -58,6 +89,9 @@ describe('the alerts table and its outbox', () => {
     if (runDir !== undefined) await rm(runDir, { recursive: true, force: true });
   });
 
+  const takeEpoch = (shard: string, epoch: number) =>
+    dynamo.send(new PutItemCommand({ TableName: epochs, Item: { shard: { S: shard }, epoch: { N: String(epoch) } } }));
+  const put = (...stored: StoredAlert[]) => store.putAll(fenceOf('shard-1', 1), stored);
   const item = async (alertId: string) =>
     (await dynamo.send(new GetItemCommand({ TableName: table, Key: { alertId: { S: alertId } }, ConsistentRead: true }))).Item ?? {};
   const caught = (alertId: string) => stack.caught().filter(({ message }) => message.includes(alertId));
@@ -69,21 +103,78 @@ describe('the alerts table and its outbox', () => {
     return { notifier: new Notifier({ sns, topicArn: to, store, log, metrics, now }), metrics, logged };
   }
 
-  it('stores an alert once, whoever puts it, and keeps the first', async () => {
+  it('stores an alert once, however many shards put it at a time, and keeps the first', async () => {
     const stored = alertOf(start);
-    const outcomes = await Promise.all(Array.from({ length: 5 }, (_, i) => store.put({ ...stored, raisedAt: start + i })));
-    assert.equal(outcomes.filter(({ created }) => created).length, 1);
-    assert.ok(outcomes.every(({ pending }) => pending));
+    const owners = Array.from({ length: 6 }, (_, i) => {
+      const owner = new AlertStore(dynamo, table);
+      return owner.putAll(fenceOf(`shard-${1 + (i % 2)}`, 1), [{ ...stored, raisedAt: start + i }, alertOf(start)]);
+    });
+    const outcomes = (await Promise.all(owners)).map((of) => (of === 'fenced' ? assert.fail('fenced') : of));
+    assert.equal(outcomes.filter(([first]) => first?.created).length, 1);
+    assert.ok(outcomes.every(([first, other]) => first?.pending && other?.created));
     const kept = storedAlertOf(await item(stored.alert.alertId));
-    assert.deepEqual(kept, { ...stored, raisedAt: kept.raisedAt });
-    await store.markPublished(stored.alert.alertId, start);
-    assert.deepEqual(await store.put(stored), { created: false, pending: false });
+    assert.deepEqual(kept, { ...stored, raisedAt: kept.raisedAt, pending: true });
+  });
+
+  it('tells of each alert that is there already whether it is still to be published, in one answer', async () => {
+    const [waiting, published, fresh] = [alertOf(start), alertOf(start), alertOf(start)];
+    await put(waiting, published);
+    await store.markPublished(published.alert.alertId, start);
+    const expected: PutOutcome[] = [
+      { created: false, pending: true },
+      { created: true, pending: true },
+      { created: false, pending: false },
+    ];
+    assert.deepEqual(await put(waiting, fresh, published), expected);
+  });
+
+  it('stores more alerts than one transaction takes, each once', async () => {
+    const many = Array.from({ length: 60 }, () => alertOf(start));
+    const outcomes = await put(...many, ...many.slice(0, 30));
+    assert.notEqual(outcomes, 'fenced');
+    assert.deepEqual(
+      (outcomes as PutOutcome[]).map(({ created }) => created),
+      [...Array(60).fill(true), ...Array(30).fill(false)],
+    );
+    for (const { alert } of many) await store.markPublished(alert.alertId, start);
+  });
+
+  it('refuses a former owner, whose alert is then not there, while the new one stores it', async () => {
+    const stored = alertOf(start);
+    await takeEpoch('shard-2', 2);
+    const metrics = new Metrics();
+    const zombie = new AlertStore(dynamo, table, { metrics });
+    assert.equal(await zombie.putAll(fenceOf('shard-2', 1), [stored]), 'fenced');
+    assert.deepEqual(await item(stored.alert.alertId), {});
+    assert.deepEqual(metrics.drain().counters, [{ name: 'fenced_writes_refused', labels: { what: 'alert' }, value: 1 }]);
+    assert.deepEqual(await store.putAll(fenceOf('shard-2', 2), [stored]), [{ created: true, pending: true }]);
+    assert.equal(await zombie.putAll(fenceOf('shard-2', 1), [stored]), 'fenced', 'also when the alert is there');
+  });
+
+  it('refuses who owns a shard that nobody has taken', async () => {
+    assert.equal(await store.putAll(fenceOf('shard-3', 1), [alertOf(start)]), 'fenced');
+  });
+
+  it('finds what a transaction did whose answer got lost', async () => {
+    const stored = [alertOf(start), alertOf(start, 'shadow')];
+    let lost = 0;
+    const deaf = {
+      send: async (command: TransactWriteItemsCommand) => {
+        const answer = await dynamo.send(command);
+        if (lost++ === 0) throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });
+        return answer;
+      },
+    } as unknown as DynamoDBClient;
+    assert.deepEqual(await new AlertStore(deaf, table).putAll(fenceOf('shard-1', 1), stored), [
+      { created: false, pending: true },
+      { created: false, pending: false },
+    ]);
   });
 
   it('publishes an alert with what subscribers filter by, then takes it off the outbox', async () => {
     const stored = alertOf(start);
     const { notifier, metrics } = notifierAt(() => start + 7);
-    await store.put(stored);
+    await put(stored);
     assert.deepEqual(await notifier.publish([stored]), new Map([[stored.alert.alertId, start + 7]]));
     const [message, ...more] = caught(stored.alert.alertId);
     assert.deepEqual(more, []);
@@ -96,7 +187,7 @@ describe('the alerts table and its outbox', () => {
 
   it('never puts a shadow alert on the outbox', async () => {
     const stored = alertOf(start, 'shadow');
-    assert.deepEqual(await store.put(stored), { created: true, pending: false });
+    assert.deepEqual(await put(stored), [{ created: true, pending: false }]);
     assert.equal((await item(stored.alert.alertId))['pending'], undefined);
   });
 
@@ -104,7 +195,7 @@ describe('the alerts table and its outbox', () => {
     const stored = alertOf(start + 100_000);
     let now = stored.raisedAt;
     const { notifier: failing, logged } = notifierAt(() => now, `${topicArn}-missing`);
-    await store.put(stored);
+    await put(stored);
     assert.equal((await failing.publish([stored])).size, 0, 'a failure is not thrown');
     assert.ok(logged.some((line) => line.includes('alert.publish.failed') && line.includes('NOTIFY_FAILED')));
 
@@ -121,7 +212,7 @@ describe('the alerts table and its outbox', () => {
   it('sweeps again what a sweeper took and could not publish', async () => {
     const stored = alertOf(start + 200_000);
     let now = stored.raisedAt + 10_001;
-    await store.put(stored);
+    await put(stored);
     await notifierAt(() => now, `${topicArn}-missing`).notifier.sweep();
     now += 10_001;
     await notifierAt(() => now).notifier.sweep();
@@ -130,7 +221,7 @@ describe('the alerts table and its outbox', () => {
 
   it('takes the oldest first and a bounded number', async () => {
     const left = [3, 1, 2].map((i) => alertOf(start - i));
-    for (const stored of left) await store.put(stored);
+    for (const stored of left) await put(stored);
     const found = await store.pendingBefore(start, 2);
     assert.deepEqual(
       found.map(({ raisedAt }) => raisedAt),
