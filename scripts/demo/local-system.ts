@@ -17,7 +17,11 @@ import { ServiceProcess, serviceStopMs } from './service-process.ts';
 
 export interface LocalSystem {
   readonly stack: LocalStack;
+  /** The first task of each. */
   readonly services: Readonly<Record<ServiceName, ServiceProcess>>;
+  readonly tasks: (name: ServiceName) => readonly ServiceProcess[];
+  /** One more, which is not started yet. */
+  readonly addTask: (name: ServiceName) => ServiceProcess;
   readonly kinesis: KinesisClient;
   readonly dynamo: DynamoDBClient;
   readonly objects: ObjectStore;
@@ -26,11 +30,15 @@ export interface LocalSystem {
   stop(): Promise<void>;
 }
 
+export type ServiceSettings = Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>>;
+
 export interface LocalSystemOptions {
   readonly folder: RunFolder;
   readonly shards: Readonly<Record<StreamName, number>>;
   readonly kinesisBytes: number;
   readonly retrieval: DemoFlags['retrieval'];
+  /** Configuration over what the local stack gives; asked when the stack is up, before any service is started. */
+  readonly settings?: (stack: LocalStack) => Promise<ServiceSettings>;
   readonly onProgress: (text: string) => void;
   /** A service ended although nobody asked it to. */
   readonly onFailure: (error: Error) => void;
@@ -59,26 +67,30 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   const aws = loadConfig(awsConfig, environment);
   const kinesis = kinesisClient(aws);
   const dynamo = dynamoClient(aws);
-  const services = Object.fromEntries(
-    serviceNames.map((name) => [
-      name,
-      new ServiceProcess({
-        name,
-        env: { ...environment, ...demoSettings[name], WORKER_ID: `demo-${name}`, STOP_DEADLINE_MS: String(serviceStopMs) },
-        logFile: join(folder.path, 'logs', `${name}.log`),
-        onFailure: options.onFailure,
-      }),
-    ]),
-  ) as Record<ServiceName, ServiceProcess>;
+  const settings = await settingsOf(options, stack);
+  const tasks: ServiceProcess[] = [];
+  const tasksOf = (name: ServiceName): ServiceProcess[] => tasks.filter((task) => task.name === name);
+  const addTask = (name: ServiceName): ServiceProcess => {
+    const number = tasksOf(name).length + 1;
+    const id = number === 1 ? name : `${name}-${number}`;
+    const own = { ...demoSettings[name], ...settings[name], WORKER_ID: `demo-${id}`, STOP_DEADLINE_MS: String(serviceStopMs) };
+    const logFile = join(folder.path, 'logs', `${id}.log`);
+    const task = new ServiceProcess({ name, id, env: { ...environment, ...own }, logFile, onFailure: options.onFailure });
+    tasks.push(task);
+    return task;
+  };
+  const services = Object.fromEntries(serviceNames.map((name) => [name, addTask(name)])) as Record<ServiceName, ServiceProcess>;
   const system: LocalSystem = {
     stack,
     services,
+    tasks: tasksOf,
+    addTask,
     kinesis,
     dynamo,
     objects: openObjectStore(stack.objectsUrl, aws),
     warehouse: openDatabase(stack.warehouseUrl, warehouseLimits),
     async stop() {
-      await Promise.all(serviceNames.map((name) => services[name].stop()));
+      await Promise.all(tasks.map((task) => task.stop()));
       kinesis.destroy();
       dynamo.destroy();
       await stack.stop();
@@ -96,6 +108,15 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
     return system;
   } catch (error) {
     await system.stop();
+    throw error;
+  }
+}
+
+async function settingsOf({ settings }: LocalSystemOptions, stack: LocalStack): Promise<ServiceSettings> {
+  try {
+    return (await settings?.(stack)) ?? {};
+  } catch (error) {
+    await stack.stop();
     throw error;
   }
 }

@@ -19,9 +19,23 @@ export function descendantsOf(pid: number): number[] {
   return found;
 }
 
+/** What a process was started with; empty when it has ended. */
+export function commandOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
+/** To each, one after the other; those that have ended are passed over. */
+export function signalAll(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) signal(pid, name);
+}
+
 /** kill -9, all at once, and waits until none is left. */
 export async function killAll(pids: readonly number[]): Promise<void> {
-  for (const pid of pids) signal(pid, 'SIGKILL');
+  signalAll(pids, 'SIGKILL');
   for (const deadline = Date.now() + goneDeadlineMs; pids.some(isAlive); await sleep(pollMs)) {
     if (Date.now() > deadline) throw new Error(`processes ${pids.filter(isAlive).join(', ')} are alive after SIGKILL`);
   }

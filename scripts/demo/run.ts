@@ -1,28 +1,21 @@
 import { setMaxListeners } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { defaultRules } from '../../services/fraud-detector/default-rules.ts';
 import { SendLog } from '../generate/send-log.ts';
 import { Sender } from '../generate/sender.ts';
 import { recordsOf } from '../generate/source.ts';
-import { readAlerts, readDeadLetters } from '../judge/collect.ts';
-import { readWarehouse } from '../judge/collect-warehouse.ts';
-import type { Evidence, Failure, PublishedAlert } from '../judge/evidence.ts';
-import { judge, type Verdict } from '../judge/judge.ts';
-import type { CaughtMessage } from '../local/sns/sns.ts';
+import type { Verdict } from '../judge/judge.ts';
 import { disturb } from './disturb.ts';
 import { Figures } from './figures.ts';
 import { type DemoFlags, type Disturbance, serviceNames, shardsFor } from './flags.ts';
 import { type LocalSystem, startLocalSystem } from './local-system.ts';
 import type { PageServer } from './page-server.ts';
-import { consumersNotReading } from './readiness.ts';
+import { untilAllRead } from './readiness.ts';
 import type { RunFolder } from './run-folder.ts';
 import { settle } from './settle.ts';
 import type { Snapshot } from './snapshot.ts';
+import { collectEvidence, verdictOf } from './verdict.ts';
 
 /** A reader and a pause per shard, and the disturbances, wait on one signal. */
 const maxWaiting = 200;
-const readingDeadlineMs = 90_000;
-const readingPollMs = 200;
 /** For the consumers of both streams; a judged run must never be trimmed. */
 const leastKinesisBytes = 512 * 1_048_576;
 const bytesPerRecord = 6_000;
@@ -77,7 +70,8 @@ export async function runDemo(run: DemoRun): Promise<DemoOutcome> {
       onFailure: (error) => failed.abort(error),
       signal,
     });
-    await allShardsRead(system, run, signal);
+    await untilAllRead(system, signal);
+    say(`all consumers read after ${(performance.now() / 1_000).toFixed(1)} s`);
     sender = new Sender({
       kinesis: system.kinesis,
       streams: { changes: 'booking-changes', events: 'booking-events' },
@@ -128,18 +122,6 @@ class Firsts {
   }
 }
 
-async function allShardsRead(system: LocalSystem, run: DemoRun, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + readingDeadlineMs;
-  for (;;) {
-    const waiting = await consumersNotReading(system);
-    if (waiting.length === 0) break;
-    if (performance.now() > deadline)
-      throw new Error(`after ${readingDeadlineMs / 1_000} s: ${waiting.join(', ')}; logs: ${system.stack.runDir}/logs`);
-    await sleep(readingPollMs, undefined, { signal });
-  }
-  run.say(`all consumers read after ${(performance.now() / 1_000).toFixed(1)} s`);
-}
-
 /** The traffic and what is done to the system meanwhile. Resolves when both are over, or rejects when the signal aborts. */
 async function send(run: DemoRun, system: LocalSystem, sender: Sender, figures: Figures, signal: AbortSignal): Promise<void> {
   const { flags } = run;
@@ -157,42 +139,13 @@ async function send(run: DemoRun, system: LocalSystem, sender: Sender, figures: 
   signal.throwIfAborted();
 }
 
-/** A message that is no JSON is kept as text: it is no alert, and the judge says so. */
-function publishedAlert({ message, attributes, receivedAt }: CaughtMessage): PublishedAlert {
-  try {
-    return { message: JSON.parse(message) as unknown, attributes, receivedAt };
-  } catch {
-    return { message, attributes, receivedAt };
-  }
-}
-
 async function judged(run: DemoRun, system: LocalSystem, log: SendLog, figures: Figures, signal: AbortSignal): Promise<Verdict> {
   figures.enter('draining');
   run.say('sending is over; waiting until every consumer is done with it');
-  const { source, routed, unfinished } = await settle(system, log.records, run.flags['drain-timeout'], signal);
+  const settled = await settle(system, log.records, run.flags['drain-timeout'], signal);
   figures.enter('judging');
-  const [{ alerts }, deadLetters, warehouse] = await Promise.all([
-    readAlerts(system.dynamo, 'fraud-alerts'),
-    readDeadLetters(system.objects),
-    readWarehouse(system.warehouse),
-  ]);
-  const evidence: Evidence = {
-    changesStream: 'booking-changes',
-    eventsStream: 'booking-events',
-    log: log.records,
-    source,
-    routed: routed.shards,
-    broken: routed.broken,
-    deadLetters,
-    rules: defaultRules,
-    storedAlerts: alerts,
-    publishedAlerts: system.stack.caught().map(publishedAlert),
-    ...warehouse,
-  };
-  const { result, failures } = judge(evidence);
-  const notDone: Failure[] =
-    unfinished.length === 0 ? [] : [{ check: 'not finished within --drain-timeout', count: unfinished.length, samples: unfinished }];
-  const ok = result.ok && notDone.length === 0;
+  const verdict = verdictOf(await collectEvidence(system, log.records, settled), settled);
+  const { ok } = verdict.result;
   figures.enter(ok ? 'passed' : 'failed', ok ? 'every record accounted for' : 'not every record is accounted for');
-  return { result: { ...result, ok }, failures: [...notDone, ...failures] };
+  return verdict;
 }

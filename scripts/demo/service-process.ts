@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ManagedProcess, startProcess } from '../local/process/managed-process.ts';
 import type { ServiceName } from './flags.ts';
-import { descendantsOf, killAll } from './process-tree.ts';
+import { descendantsOf, killAll, signalAll } from './process-tree.ts';
+import { partsOf, type ServiceParts } from './service-parts.ts';
 
-export type ServiceState = 'waiting' | 'starting' | 'running' | 'killed' | 'stopping' | 'stopped' | 'failed';
+export type ServiceState = 'waiting' | 'starting' | 'running' | 'paused' | 'killed' | 'stopping' | 'stopped' | 'failed';
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 const readyTimeoutMs = 30_000;
@@ -12,9 +13,11 @@ const readyTimeoutMs = 30_000;
 const stopDeadlineMs = 11_000;
 export const serviceStopMs = 9_000;
 
-/** One bundled service, started as its container does: `node main.js` in its folder. */
+/** One task of a bundled service, started as its container does: `node main.js` in its folder. */
 export class ServiceProcess {
   readonly name: ServiceName;
+  /** The service's name, and from the second task on the task's number. */
+  readonly id: string;
   readonly #env: Readonly<Record<string, string>>;
   readonly #logFile: string;
   readonly #onFailure: (error: Error) => void;
@@ -24,12 +27,14 @@ export class ServiceProcess {
 
   constructor(options: {
     readonly name: ServiceName;
+    readonly id: string;
     readonly env: Readonly<Record<string, string>>;
     readonly logFile: string;
     /** It ended although nobody asked it to. */
     readonly onFailure: (error: Error) => void;
   }) {
     this.name = options.name;
+    this.id = options.id;
     this.#env = options.env;
     this.#logFile = options.logFile;
     this.#onFailure = options.onFailure;
@@ -43,10 +48,14 @@ export class ServiceProcess {
     return this.#starts;
   }
 
-  /** Where /healthz and /metrics are; undefined while it does not run. */
+  /** Where /healthz and /metrics are; undefined while it does not run, or is paused: then they would tell of the past. */
   get port(): number | undefined {
     const port = this.#state === 'running' ? this.#process?.readyMatch?.[1] : undefined;
     return port === undefined ? undefined : Number(port);
+  }
+
+  get parts(): ServiceParts {
+    return this.#process === undefined ? { jvm: undefined, children: [] } : partsOf(this.#process.pid);
   }
 
   /** Resolves when the launcher answers; the daemon takes some seconds more. */
@@ -54,7 +63,7 @@ export class ServiceProcess {
     this.#state = 'starting';
     this.#starts++;
     const started = await startProcess({
-      name: this.name,
+      name: this.id,
       command: process.execPath,
       args: ['main.js'],
       cwd: join(dist, this.name),
@@ -68,7 +77,7 @@ export class ServiceProcess {
     void started.exited.then(({ code, signal }) => {
       if (this.#process !== started || this.#state !== 'running') return;
       this.#state = 'failed';
-      this.#onFailure(new Error(`${this.name} ended by itself (${signal ?? `exit code ${code}`}); its log is ${this.#logFile}`));
+      this.#onFailure(new Error(`${this.id} ended by itself (${signal ?? `exit code ${code}`}); its log is ${this.#logFile}`));
     });
   }
 
@@ -81,8 +90,25 @@ export class ServiceProcess {
     await Promise.all([running.kill(), killAll([running.pid, ...below])]);
   }
 
+  /** SIGSTOP of the daemon and every shard's process, as of a machine that hangs; the launcher goes on. */
+  pause(): void {
+    this.#state = 'paused';
+    this.#signalParts('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#signalParts('SIGCONT');
+    this.#state = 'running';
+  }
+
+  #signalParts(name: 'SIGSTOP' | 'SIGCONT'): void {
+    const { jvm, children } = this.parts;
+    signalAll([...(jvm === undefined ? [] : [jvm]), ...children], name);
+  }
+
   async stop(): Promise<void> {
     if (this.#process === undefined || this.#state === 'killed' || this.#state === 'stopped') return;
+    if (this.#state === 'paused') this.resume(); // a signal is kept from who is stopped
     this.#state = 'stopping';
     await this.#process.stop('SIGTERM', stopDeadlineMs);
     this.#state = 'stopped';
