@@ -10,6 +10,7 @@ import { type Alert, alertOf, type Evidence } from './alert.ts';
 import type { CompiledRule, RuleTime } from './compile.ts';
 import type { Timeline } from './earliest-run.ts';
 import type { MemoryLimits } from './memory-limits.ts';
+import { spanMsOf } from './span.ts';
 import { readLastTime, readTime } from './time-bytes.ts';
 import { TimeSlices } from './time-slices.ts';
 
@@ -51,11 +52,12 @@ export abstract class RuleMemory implements Timeline {
   protected readonly nodes = new EventSlab();
   /** How long before the horizon an entry can still matter. */
   readonly #reachMs: number;
-  readonly #limits: MemoryLimits;
+  #limits: MemoryLimits;
   readonly #slices: TimeSlices;
   /** Entries before it were dropped because all keys together had too many. */
   #floor = Number.NEGATIVE_INFINITY;
   #evicted = 0;
+  #warmingUntil = Number.NEGATIVE_INFINITY;
   #sinceReclaim = 0;
 
   // The event under evaluation.
@@ -83,6 +85,26 @@ export abstract class RuleMemory implements Timeline {
     this.#limits = limits;
     this.#slices = new TimeSlices(reachMs + time.latenessMs + time.disorderMs);
     this.keys = new KeyTable(limits.partitionBits);
+  }
+
+  /** From the next event on. */
+  set limits(limits: MemoryLimits) {
+    this.#limits = limits;
+  }
+
+  /** Alerts with `at` up to this may lack evidence that the rule has missed, epoch ms; -Infinity when it has missed nothing. */
+  get warmingUntil(): number {
+    return this.#warmingUntil;
+  }
+
+  /** Raises `warmingUntil`; never down. */
+  warmUntil(ms: number): void {
+    this.#warmingUntil = Math.max(this.#warmingUntil, ms);
+  }
+
+  /** Events with an occurredAt up to `ms` may be unknown to the rule. */
+  missed(ms: number): void {
+    this.warmUntil(ms + spanMsOf(this.rule));
   }
 
   /** Entries dropped by a bound. */
@@ -163,23 +185,10 @@ export abstract class RuleMemory implements Timeline {
     this.keys.endWalk();
   }
 
-  /** Visits the keys as they are now, in one go. */
-  forEachKey(visit: () => void): void {
-    this.keys.forEach(visit);
-  }
-
-  /** The key that a walk visits. */
-  get key(): string {
-    return this.keys.key;
-  }
-
-  /**
-   * Writes what matters of the key that a walk visits; false when there is nothing. `horizon` where no walk was begun: then what
-   * matters is judged as of now.
-   */
-  writeKey(out: ByteWriter, horizon?: number): boolean {
+  /** Writes what matters of the key that a walk visits; false when there is nothing. */
+  writeKey(out: ByteWriter): boolean {
     const { keys, nodes } = this;
-    const edge = horizon === undefined && this.#walk !== undefined ? this.#walk.edge : this.#edgeAt(horizon ?? Number.NEGATIVE_INFINITY);
+    const edge = this.#walk?.edge ?? this.#edge;
     const first = this.firstOf(edge);
     if (first === none && !this.#coolingDown(edge)) return false;
     out.text(keys.key);

@@ -8,14 +8,15 @@ import { snapshotFrames } from '../windows/snapshot/write.ts';
 import type { EventId } from '../windows/tables/event-id.ts';
 import type { IdSet } from '../windows/tables/id-set.ts';
 import { PackedKey } from '../windows/tables/packed-key.ts';
+import type { RuleTime } from './compile.ts';
 import type { Floor } from './floors.ts';
 import { addressOf } from './rule-kinds.ts';
 import { type RuleMemory, readId } from './rule-memory.ts';
 import { readLastTime, readTime } from './time-bytes.ts';
 
-/** A build reads the version it writes and the one before. Version 1 does not tell the lateness; it is taken for that of the reader's rules. */
-const version = 2;
-export const snapshotFormat = { kind: 'rule-state', version, versions: [1, version] };
+/** A build reads the version it writes and the one before. Version 2 tells neither the newest event nor which rules are warming. */
+const version = 3;
+export const snapshotFormat = { kind: 'rule-state', version, versions: [2, version] };
 
 /** The content is a list of records: the shard's own, one per rule, then ids and keys as they come. */
 const records = { shard: 1, rule: 2, id: 3, key: 4 } as const;
@@ -26,6 +27,8 @@ const pieceBytes = 65_536;
 export interface ShardHead {
   /** Epoch ms. */
   readonly watermark: number;
+  /** occurredAt of the newest event used on the shard or its ancestors, epoch ms. */
+  readonly newest: number;
   readonly range: HashRange;
   readonly floors: readonly Floor[];
 }
@@ -47,16 +50,22 @@ export function stateFrames(content: ShardContent): Generator<Buffer> {
   const changed = new Pieces();
   ids.beginWalk(idHorizon);
   memories.forEach((memory, i) => memory.beginWalk(horizon, () => changed.add((out) => writeKey(out, memory, i))));
-  const rules = memories.map((memory, i) => ({ index: i, address: addressOf(memory.rule), ...memory.bounds }));
+  const rules = memories.map((memory, i) => ({
+    index: i,
+    address: addressOf(memory.rule),
+    ...memory.bounds,
+    warmingUntil: memory.warmingUntil,
+  }));
 
   function* walk(out: ByteWriter): Generator<void> {
     writeHead(out, content);
-    for (const { index, address, floor, evicted } of rules) {
+    for (const { index, address, floor, evicted, warmingUntil } of rules) {
       out.byte(records.rule);
       out.uint(index);
       out.text(address);
       out.float64(floor);
       out.uint(evicted);
+      out.float64(warmingUntil);
     }
     yield;
     yield* ids.walk((id, time) => writeId(out, id, time));
@@ -97,9 +106,10 @@ class Pieces {
   }
 }
 
-function writeHead(out: ByteWriter, { watermark, latenessMs, range, floors }: ShardContent): void {
+function writeHead(out: ByteWriter, { watermark, newest, latenessMs, range, floors }: ShardContent): void {
   out.byte(records.shard);
   out.float64(watermark);
+  out.float64(newest);
   out.uint(latenessMs);
   writeRange(out, range);
   out.uint(floors.length);
@@ -134,31 +144,40 @@ function writeKey(out: ByteWriter, memory: RuleMemory, index: number): void {
 }
 
 /** What a snapshot's records are put into. */
-interface Restored<State> {
-  readonly state: State;
+export interface Restored {
   readonly addId: (id: EventId, time: number) => void;
   readonly memories: readonly RuleMemory[];
+  /** Of a child: whose keys it takes. It begins without the bounds of its parents' rules. */
+  readonly inherits?: (key: string) => boolean;
 }
 
-/** Builds a state from the content of a snapshot's frames, in their order. */
-export class ShardRestore<State> {
-  readonly #latenessMs: number;
-  readonly #create: (head: ShardHead) => Restored<State>;
+/** Puts the content of a snapshot's frames, in their order, into a state. */
+export class ShardRestore {
+  readonly #time: RuleTime;
+  readonly #begin: (head: ShardHead, longerMs: number) => Restored;
   readonly #key = new PackedKey();
   /** By the index that the snapshot gives the rule; undefined for a rule that the state does not have. */
   readonly #memories = new Map<number, RuleMemory | undefined>();
-  #restored: Restored<State> | undefined;
+  #restored: Restored | undefined;
+  #newest = Number.NEGATIVE_INFINITY;
   #horizon = Number.NEGATIVE_INFINITY;
+  #version = 0;
 
-  constructor(latenessMs: number, create: (head: ShardHead) => Restored<State>) {
-    this.#latenessMs = latenessMs;
-    this.#create = create;
+  /**
+   * `time`: of the state's rules. `begin` is given the head, and by how much longer the state's lateness is than the snapshot's, ms.
+   * What was late stays late, since its id may be forgotten and it would count again: a floor that is raised by so much keeps the time
+   * before which all is late, and the head's own are.
+   */
+  constructor(time: RuleTime, begin: (head: ShardHead, longerMs: number) => Restored) {
+    this.#time = time;
+    this.#begin = begin;
   }
 
   read({ version: found, content: from }: SnapshotFrame): void {
+    this.#version = found;
     while (!from.done) {
       const record = from.byte();
-      if (record === records.shard && this.#restored === undefined) this.#readHead(from, found);
+      if (record === records.shard && this.#restored === undefined) this.#readHead(from);
       else if (record === records.rule) this.#readRule(from);
       else if (record === records.id) this.#readUsed(from);
       else if (record === records.key) this.#readKey(from);
@@ -166,31 +185,32 @@ export class ShardRestore<State> {
     }
   }
 
-  finish(): State {
-    return this.#ready().state;
+  /** To be called behind the last frame: a rule that the snapshot does not know has missed all that was used. */
+  finish(): void {
+    const known = new Set(this.#memories.values());
+    for (const memory of this.#ready().memories) if (!known.has(memory)) memory.missed(this.#newest);
   }
 
-  #readHead(from: ByteReader, found: number): void {
+  #readHead(from: ByteReader): void {
     const watermark = readLastTime(from);
-    const latenessMs = found === 1 ? this.#latenessMs : from.uint();
+    this.#newest = this.#version === 2 ? watermark + this.#time.disorderMs : readLastTime(from);
+    const longerMs = this.#time.latenessMs - from.uint();
     const range = readRange(from);
     const floors: Floor[] = [];
-    for (let left = from.uint(); left > 0; left--) floors.push({ range: readRange(from), watermark: readTime(from) });
-    this.#horizon = watermark - this.#latenessMs;
-    // What was late stays late: its id may be forgotten, and it would count again. So floors keep the time before which all is late.
-    const longerMs = this.#latenessMs - latenessMs;
-    if (longerMs > 0 && watermark > Number.NEGATIVE_INFINITY) floors.push({ range, watermark });
-    const kept = floors.map((floor) => ({ range: floor.range, watermark: floor.watermark + longerMs }));
-    this.#restored = this.#create({ watermark, range, floors: kept });
+    for (let left = from.uint(); left > 0; left--) floors.push({ range: readRange(from), watermark: readTime(from) + longerMs });
+    this.#horizon = watermark - this.#time.latenessMs;
+    this.#restored = this.#begin({ watermark, newest: this.#newest, range, floors }, longerMs);
   }
 
   #readRule(from: ByteReader): void {
-    const { memories } = this.#ready();
+    const { memories, inherits } = this.#ready();
     const index = from.uint();
     const address = from.text();
     const bounds = { floor: readLastTime(from), evicted: from.uint() };
+    const warmingUntil = this.#version === 2 ? Number.NEGATIVE_INFINITY : readLastTime(from);
     const memory = memories.find(({ rule }) => addressOf(rule) === address);
-    memory?.restoreBounds(this.#horizon, bounds);
+    if (inherits === undefined) memory?.restoreBounds(this.#horizon, bounds);
+    memory?.warmUntil(warmingUntil);
     this.#memories.set(index, memory);
   }
 
@@ -201,13 +221,15 @@ export class ShardRestore<State> {
   }
 
   #readKey(from: ByteReader): void {
+    const { inherits } = this.#ready();
     const index = from.uint();
     const bytes = from.bytes();
     if (!this.#memories.has(index)) throw corrupt('a key of no rule');
+    if (inherits !== undefined && !inherits(new ByteReader(bytes).text())) return;
     this.#memories.get(index)?.readKey(new ByteReader(bytes), this.#key);
   }
 
-  #ready(): Restored<State> {
+  #ready(): Restored {
     if (this.#restored === undefined) throw corrupt('it does not begin with the shard');
     return this.#restored;
   }

@@ -1,7 +1,6 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
 import type { BookingEvent } from '../events/booking-event.ts';
 import { type HashRange, hashKeyOf, inRange } from '../kcl/shards.ts';
-import { ByteReader } from '../windows/snapshot/byte-reader.ts';
-import { ByteWriter } from '../windows/snapshot/byte-writer.ts';
 import { readSnapshot, readSnapshotStream } from '../windows/snapshot/read.ts';
 import { SnapshotTurn } from '../windows/snapshot/turn.ts';
 import { EventId } from '../windows/tables/event-id.ts';
@@ -54,28 +53,30 @@ const id = new EventId();
  * Only used events move it, and `raiseWatermark`.
  */
 export class ShardState {
-  readonly #rules: CompiledRules;
+  #rules: CompiledRules;
   readonly #range: HashRange;
   readonly #floors: Floors;
-  readonly #limits: MemoryLimits;
+  readonly #givenLimits: Partial<MemoryLimits>;
+  #limits: MemoryLimits;
   readonly #ids: IdSet;
   readonly #idTimes: TimeSlices;
   /** Ids before it were dropped because there were too many. */
   #idFloor = Number.NEGATIVE_INFINITY;
-  readonly #memories: readonly RuleMemory[];
+  #memories: readonly RuleMemory[];
   /** In front, those whose rule the event matches; filled anew for each event. */
-  readonly #matching: RuleMemory[];
+  #matching: RuleMemory[];
   #matches = 0;
   readonly #snapshotTurn = new SnapshotTurn();
   #watermark = Number.NEGATIVE_INFINITY;
+  /** occurredAt of the newest event used here or by an ancestor, epoch ms. */
+  #newest = Number.NEGATIVE_INFINITY;
 
   private constructor(rules: CompiledRules, range: HashRange, floors: readonly Floor[], limits: Partial<MemoryLimits>) {
     this.#rules = rules;
     this.#range = range;
     this.#floors = new Floors(floors);
-    const all = { ...defaultLimits, ...limits };
-    const share = Math.ceil(all.maxEvents / Math.max(1, rules.rules.length));
-    this.#limits = { ...all, maxEventsPerRule: Math.min(all.maxEventsPerRule, share) };
+    this.#givenLimits = limits;
+    this.#limits = limitsFor(rules, limits);
     this.#ids = new IdSet(this.#limits.partitionBits);
     this.#idTimes = new TimeSlices(rules.time.latenessMs + rules.time.disorderMs);
     this.#memories = rules.rules.map((rule) => memoryFor(rule, rules.time, this.#limits));
@@ -86,24 +87,35 @@ export class ShardState {
     return new ShardState(rules, range, [], limits);
   }
 
-  /**
-   * A child's state before its first event: what its parents, wholly applied under the same rules, knew of the keys whose hash
-   * lies in `range`. A parent that is missing (older than the retention) is left out.
-   */
+  /** As `inherit`, at once, from parents at hand, each wholly applied. A parent's snapshot that is under way ends. */
   static fromParents(
     rules: CompiledRules,
     parents: readonly ShardState[],
     range: HashRange,
     limits: Partial<MemoryLimits> = {},
   ): ShardState {
-    const floors = parents.flatMap((parent) => {
-      const shared = intersection(parent.#range, range);
-      const own =
-        shared === undefined || parent.#watermark === Number.NEGATIVE_INFINITY ? [] : [{ range: shared, watermark: parent.#watermark }];
-      return [...own, ...parent.#floors.within(range)];
-    });
-    const state = new ShardState(rules, range, floors, limits);
-    for (const parent of parents) state.#inherit(parent);
+    const state = new ShardState(rules, range, [], limits);
+    for (const parent of parents) {
+      const restore = state.#inheriting();
+      for (const frame of readSnapshot(parent.snapshot(), snapshotFormat)) restore.read(frame);
+      restore.finish();
+    }
+    return state;
+  }
+
+  /**
+   * A child's state before its first event: what its parents' final snapshots know of the keys whose hash lies in `range`. A parent that
+   * is missing (older than the retention) is left out. The parents' rules may be others, as in `restore`. Other work may run between two
+   * frames. Rejects with SNAPSHOT_CORRUPT and SNAPSHOT_VERSION.
+   */
+  static async inherit(
+    rules: CompiledRules,
+    range: HashRange,
+    parents: readonly AsyncIterable<Uint8Array>[],
+    limits: Partial<MemoryLimits> = {},
+  ): Promise<ShardState> {
+    const state = new ShardState(rules, range, [], limits);
+    for (const frames of parents) await readAll(frames, state.#inheriting());
     return state;
   }
 
@@ -113,20 +125,46 @@ export class ShardState {
    * SNAPSHOT_CORRUPT and SNAPSHOT_VERSION.
    */
   static restore(rules: CompiledRules, frames: Iterable<Uint8Array>, limits: Partial<MemoryLimits> = {}): ShardState {
-    const restore = ShardState.#restoring(rules, limits);
-    for (const frame of readSnapshot(frames, snapshotFormat)) restore.read(frame);
-    return restore.finish();
+    const restored = ShardState.#restoring(rules, limits);
+    for (const frame of readSnapshot(frames, snapshotFormat)) restored.restore.read(frame);
+    return restored.finish();
   }
 
-  /** The same from a stream; other work may run between two of its chunks. */
+  /** The same from a stream; other work may run between two frames. */
   static async restoreStream(
     rules: CompiledRules,
     frames: AsyncIterable<Uint8Array>,
     limits: Partial<MemoryLimits> = {},
   ): Promise<ShardState> {
-    const restore = ShardState.#restoring(rules, limits);
-    for await (const frame of readSnapshotStream(frames, snapshotFormat)) restore.read(frame);
-    return restore.finish();
+    const restored = ShardState.#restoring(rules, limits);
+    await readAll(frames, restored.restore);
+    return restored.finish();
+  }
+
+  /**
+   * The state under other rules, to be used from here on in place of this one. A rule that is known by id and version keeps what it
+   * remembers and its cooldowns, another begins empty, and what is not among them is forgotten.
+   *
+   * Where disorder and lateness stay, it is the same state, at once; a snapshot under way goes on. Where they change, it is a copy, made
+   * as by `restoreStream` while other work runs: no event may be applied meanwhile, both take memory, a snapshot under way ends.
+   */
+  switchRules(rules: CompiledRules): ShardState | Promise<ShardState> {
+    const { disorderMs, latenessMs } = this.#rules.time;
+    if (rules.time.disorderMs === disorderMs && rules.time.latenessMs === latenessMs) {
+      this.#take(rules);
+      return this;
+    }
+    return ShardState.restoreStream(rules, asStream(this.snapshot()), this.#givenLimits);
+  }
+
+  /** Events with an occurredAt up to `ms` (epoch) may be missing, other than late ones: alerts that could need them are warming. */
+  missed(ms: number): void {
+    for (const memory of this.#memories) memory.missed(ms);
+  }
+
+  /** Whether the alert, raised under the rules of now, may lack evidence: its rule has not been here, or history not known, for its span. */
+  isWarming({ ruleId, at }: Pick<Alert, 'ruleId' | 'at'>): boolean {
+    return this.#memories.some(({ rule, warmingUntil }) => rule.id === ruleId && at <= warmingUntil);
   }
 
   /**
@@ -145,6 +183,7 @@ export class ShardState {
 
     const alerts = this.#evaluate(event);
 
+    if (occurredAt > this.#newest) this.#newest = occurredAt;
     this.raiseWatermark(occurredAt - disorderMs);
     this.#addId(id, occurredAt);
     this.#limitIds();
@@ -174,6 +213,7 @@ export class ShardState {
   snapshot(): Generator<Buffer> {
     return stateFrames({
       watermark: this.#watermark,
+      newest: this.#newest,
       latenessMs: this.#rules.time.latenessMs,
       horizon: this.#horizon,
       idHorizon: this.#idHorizon,
@@ -235,35 +275,79 @@ export class ShardState {
     return alerts;
   }
 
-  #inherit(parent: ShardState): void {
-    const { latenessMs } = this.#rules.time;
-    if (parent.#rules.time.latenessMs !== latenessMs) throw new TypeError('parent and child must have the same lateness');
-    parent.#ids.forEach(parent.#idHorizon, (known, time) => {
-      if (!this.#ids.has(known, time)) this.#addId(known, time);
-    });
-    const shared = intersection(parent.#range, this.#range);
-    if (shared === undefined) return;
-    const out = new ByteWriter();
-    this.#memories.forEach((memory, i) => {
-      const inherited = parent.#memories[i];
-      if (inherited === undefined || addressOf(inherited.rule) !== addressOf(memory.rule)) {
-        throw new TypeError('parent and child must have the same rules');
+  /** With the same disorder and lateness. */
+  #take(rules: CompiledRules): void {
+    const known = new Map(this.#memories.map((memory) => [addressOf(memory.rule), memory]));
+    this.#rules = rules;
+    this.#limits = limitsFor(rules, this.#givenLimits);
+    this.#memories = rules.rules.map((rule) => {
+      const kept = known.get(addressOf(rule));
+      if (kept !== undefined) {
+        kept.limits = this.#limits;
+        return kept;
       }
-      inherited.forEachKey(() => {
-        if (!inRange(hashKeyOf(inherited.key), shared)) return; // the parent may hold strays, whose own shard is another parent
-        if (inherited.writeKey(out, parent.#horizon)) memory.readKey(new ByteReader(out.take()), key);
-      });
+      const fresh = memoryFor(rule, rules.time, this.#limits);
+      fresh.missed(this.#newest);
+      return fresh;
+    });
+    this.#matching = [...this.#memories];
+  }
+
+  #addIdOnce(added: EventId, time: number): void {
+    if (!this.#ids.has(added, time)) this.#addId(added, time);
+  }
+
+  /** Reads one parent's snapshot into this child. */
+  #inheriting(): ShardRestore {
+    return new ShardRestore(this.#rules.time, ({ watermark, newest, range, floors }, longerMs) => {
+      const shared = intersection(range, this.#range);
+      if (shared !== undefined && watermark > Number.NEGATIVE_INFINITY) this.#floors.raise(shared, watermark + longerMs);
+      for (const floor of new Floors(floors).within(this.#range)) this.#floors.raise(floor.range, floor.watermark);
+      this.#newest = Math.max(this.#newest, newest);
+      return {
+        addId: (id, time) => this.#addIdOnce(id, time),
+        memories: this.#memories,
+        inherits: (key) => shared !== undefined && inRange(hashKeyOf(key), shared), // strays are another parent's
+      };
     });
   }
 
-  static #restoring(rules: CompiledRules, limits: Partial<MemoryLimits>): ShardRestore<ShardState> {
-    return new ShardRestore(rules.time.latenessMs, ({ watermark, range, floors }) => {
-      const state = new ShardState(rules, range, floors, limits);
-      state.raiseWatermark(watermark);
-      const addId = (added: EventId, time: number): void => {
-        if (!state.#ids.has(added, time)) state.#addId(added, time);
-      };
-      return { state, addId, memories: state.#memories };
+  static #restoring(rules: CompiledRules, limits: Partial<MemoryLimits>): { readonly restore: ShardRestore; finish(): ShardState } {
+    let state: ShardState | undefined;
+    const restore = new ShardRestore(rules.time, ({ watermark, newest, range, floors }, longerMs) => {
+      const own = longerMs > 0 && watermark > Number.NEGATIVE_INFINITY ? [{ range, watermark: watermark + longerMs }] : [];
+      const restored = new ShardState(rules, range, [...floors, ...own], limits);
+      restored.#newest = newest;
+      restored.raiseWatermark(watermark);
+      state = restored;
+      return { addId: (id, time) => restored.#addIdOnce(id, time), memories: restored.#memories };
     });
+    return {
+      restore,
+      finish: () => {
+        restore.finish();
+        return state as ShardState; // finish throws when there was no head
+      },
+    };
   }
+}
+
+/** Each rule has its share of what all rules may take. */
+function limitsFor({ rules }: CompiledRules, given: Partial<MemoryLimits>): MemoryLimits {
+  const all = { ...defaultLimits, ...given };
+  const share = Math.ceil(all.maxEvents / Math.max(1, rules.length));
+  return { ...all, maxEventsPerRule: Math.min(all.maxEventsPerRule, share) };
+}
+
+/** One frame, then other work: a chunk may hold any number of frames. */
+async function readAll(chunks: AsyncIterable<Uint8Array>, restore: ShardRestore): Promise<void> {
+  for await (const frame of readSnapshotStream(chunks, snapshotFormat)) {
+    restore.read(frame);
+    await otherWork();
+  }
+  restore.finish();
+}
+
+async function* asStream(frames: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* frames;
 }

@@ -406,13 +406,6 @@ describe('a shard state', () => {
       floors.passed(8);
       assert.equal(floors.at('user-1'), Number.NEGATIVE_INFINITY);
     });
-
-    it('refuses parents that were applied under other rules', () => {
-      const parent = ShardState.empty(compiled([{ id: 'other' }]), wholeRange);
-      assert.throws(() => ShardState.fromParents(rules, [parent], wholeRange), /same rules/);
-      const sooner = { ...rules, time: { ...rules.time, latenessMs: 0 } };
-      assert.throws(() => ShardState.fromParents(rules, [ShardState.empty(sooner, wholeRange)], wholeRange), /same lateness/);
-    });
   });
 
   it('reads durations to the millisecond', () => {

@@ -21,7 +21,7 @@ describe('a snapshot of a shard state whose frames are sound', () => {
   const restore = (...parts: ((out: ByteWriter) => void)[]): ShardState =>
     ShardState.restore(
       rules,
-      snapshotFrames({ kind: 'rule-state', version: 2 }, function* (out) {
+      snapshotFrames({ kind: 'rule-state', version: 3 }, function* (out) {
         for (const part of parts) part(out);
         yield;
       }),
@@ -37,22 +37,24 @@ describe('a snapshot of a shard state whose frames are sound', () => {
     out.text(to);
   };
   const head =
-    (watermark = start, from = '0', to = 'f'.repeat(32), floors = 0) =>
+    (watermark = start, from = '0', to = 'f'.repeat(32), floors = 0, newest = start) =>
     (out: ByteWriter): void => {
       out.byte(1);
       out.float64(watermark);
+      out.float64(newest);
       out.uint(15_000);
       range(out, from, to);
       out.uint(floors);
     };
   const ofRule =
-    (address: string, floor = Number.NEGATIVE_INFINITY) =>
+    (address: string, floor = Number.NEGATIVE_INFINITY, warmingUntil = Number.NEGATIVE_INFINITY) =>
     (out: ByteWriter): void => {
       out.byte(2);
       out.uint(0);
       out.text(address);
       out.float64(floor);
       out.uint(0);
+      out.float64(warmingUntil);
     };
   const node = (out: ByteWriter, time: number): void => {
     for (let word = 0; word < 4; word++) out.word(word);
@@ -106,7 +108,9 @@ describe('a snapshot of a shard state whose frames are sound', () => {
       (out: ByteWriter) => range(out, '0', 'f'),
       (out: ByteWriter) => out.float64(never),
     ],
+    ['has a newest event at no time', head(start, '0', 'f', 0, Number.NaN)],
     ['has a rule whose bound is no time', head(), ofRule('count/1/count', Number.NaN)],
+    ['has a rule that is warming until no time', head(), ofRule('count/1/count', never, Number.NaN)],
     ['has an id without a time', head(), raw(3), (out: ByteWriter) => node(out, Number.NaN)],
     ['has a key that comes twice', head(), count, ofKey(never, []), ofKey(never, [])],
     ['has a last alert that is no time', head(), count, ofKey(Number.NaN, [])],
