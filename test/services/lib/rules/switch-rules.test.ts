@@ -68,7 +68,7 @@ describe('a shard that switches to other rules', () => {
     assert.deepEqual(raisedBy(state, at(1)), ['b']);
   });
 
-  it('lets a snapshot under way go on as it was, where the time stays', () => {
+  it('lets a snapshot under way go on as it was, where the time stays', async () => {
     const [before, after] = [
       compiled([
         { id: 'a', ...two },
@@ -84,7 +84,7 @@ describe('a shard that switches to other rules', () => {
     for (const userId of users) alertsOf(state, at(0, { userId }));
     const snapshot = state.snapshot();
     const frames = [snapshot.next().value, snapshot.next().value];
-    state.switchRules(after);
+    await state.switchRules(after);
     for (const userId of users) assert.deepEqual(raisedBy(state, at(1, { userId })), ['b']);
     const restored = ShardState.restore(
       before,
@@ -109,7 +109,7 @@ describe('a shard that switches to other rules', () => {
     assert.equal((await switched).size.keys, 10_000);
   });
 
-  it('shares the bound of all rules among those there are now', () => {
+  it('shares the bound of all rules among those there are now', async () => {
     const [one, three] = [compiled([{ id: 'a' }]), compiled(['a', 'b', 'c'].map((id) => ({ id })))];
     const state = ShardState.empty(one, wholeRange, { maxEvents: 30, partitionBits: 0 });
     const alone = ShardState.empty(one, wholeRange, { maxEvents: 30, partitionBits: 0 });
@@ -117,11 +117,11 @@ describe('a shard that switches to other rules', () => {
       for (let i = 0; i < 12; i++) alertsOf(of, at(i * 8, { userId: `user-${i}` }));
       return of.size.evicted;
     };
-    state.switchRules(three);
+    await state.switchRules(three);
     assert.ok(fill(state) > 0);
     assert.equal(fill(alone), 0);
     const before = alone.size.events;
-    alone.switchRules(three);
+    await alone.switchRules(three);
     alertsOf(alone, at(100));
     assert.ok(alone.size.evicted > 0 && before === 12, 'a rule that is kept too');
   });
@@ -138,10 +138,10 @@ describe('an alert of a shard', () => {
     ['session', spanned({ count: undefined, session: { gap: 'PT1M', atLeast: 4 } }), 180],
   ];
   for (const [kind, spec, seconds] of rules) {
-    it(`is warming as long as its rule, a new ${kind}, could look back to before it was there, to the millisecond`, () => {
+    it(`is warming as long as its rule, a new ${kind}, could look back to before it was there, to the millisecond`, async () => {
       const state = ShardState.empty(compiled([{ id: 'old', ...two }]), wholeRange);
       for (const each of [5, 3]) alertsOf(state, at(each));
-      state.switchRules(compiled([{ id: 'old', ...two }, spec]));
+      await state.switchRules(compiled([{ id: 'old', ...two }, spec]));
       const until = start + (5 + seconds) * 1_000;
       for (const restored of [state, ShardState.restore(compiled([{ id: 'old', ...two }, spec]), state.snapshot())]) {
         assert.deepEqual(
@@ -153,9 +153,9 @@ describe('an alert of a shard', () => {
     });
   }
 
-  it('is not warming where its rule has been from the first event on', () => {
+  it('is not warming where its rule has been from the first event on', async () => {
     const state = ShardState.empty(compiled([]), wholeRange);
-    state.switchRules(compiled([{ id: 'a', ...two }]));
+    await state.switchRules(compiled([{ id: 'a', ...two }]));
     alertsOf(state, at(0));
     assert.equal(state.isWarming({ ruleId: 'a', at: start }), false);
   });
@@ -169,7 +169,7 @@ describe('an alert of a shard', () => {
     );
   });
 
-  it('of a child is warming as long as the rule is new to one of its parents', () => {
+  it('of a child is warming as long as the rule is new to one of its parents', async () => {
     const [a, ab] = [
       compiled([{ id: 'a', ...two }]),
       compiled([
@@ -181,7 +181,7 @@ describe('an alert of a shard', () => {
     const [first, second] = halves.map((range) => ShardState.empty(a, range)) as [ShardState, ShardState];
     alertsOf(first, at(0));
     alertsOf(second, at(7));
-    first.switchRules(ab);
+    await first.switchRules(ab);
     const child = ShardState.fromParents(ab, [first, second], wholeRange);
     const grandchild = ShardState.fromParents(ab, [child], wholeRange);
     for (const state of [child, grandchild]) {
@@ -191,7 +191,7 @@ describe('an alert of a shard', () => {
       );
       assert.equal(state.isWarming({ ruleId: 'a', at: start }), false);
     }
-    child.switchRules(compiled([{ id: 'c', ...two }]));
+    await child.switchRules(compiled([{ id: 'c', ...two }]));
     assert.equal(child.isWarming({ ruleId: 'c', at: start + 607_000 }), true, 'what its parents used before counts too');
   });
 });
