@@ -10,7 +10,7 @@ export const kclConsumerConfig = {
   WORKER_ID: text
     .optional()
     .describe('stable id of this task, so that a restarted daemon takes its own leases back at once; default: ECS task id, else host name'),
-  KCL_JARS: textOr('/opt/kcl/jars').describe('folder of the KCL jars'),
+  KCL_JARS: textOr('/opt/kcl/jars').describe('folder of the KCL jars; it alone chooses between KCL 2.x and 3.x'),
   KCL_RETRIEVAL_MODE: z
     .enum(['POLLING', 'FANOUT'], { error: 'expected POLLING or FANOUT' })
     .default('POLLING')
@@ -19,6 +19,9 @@ export const kclConsumerConfig = {
   KCL_FAILOVER_MS: integerOr(10_000, 1_000, 300_000).describe('a lease not renewed for this long may be taken'),
   KCL_SHARD_SYNC_MS: integerOr(60_000, 500, 600_000).describe('how often new shards are looked for (ms)'),
   KCL_PARENT_POLL_MS: integerOr(10_000, 100, 60_000).describe('how often a child shard asks whether its parents are done (ms)'),
+  KCL_TIMEOUT_S: integerOr(300, 5, 3_600).describe(
+    'a child that says nothing to the daemon for this long (s) while it owes an answer is taken for hung: the daemon and all children of the task are ended and started again',
+  ),
   KCL_METRICS_LEVEL: z
     .enum(['NONE', 'SUMMARY', 'DETAILED'], { error: 'expected NONE, SUMMARY or DETAILED' })
     .default('SUMMARY')

@@ -1,5 +1,8 @@
+import type { KclLine } from './kcl-line.ts';
+
 /** What the daemon is told. Every limit and pause is written out, since several of its defaults lose data or money. */
 export interface DaemonOptions {
+  readonly kclLine: KclLine;
   readonly application: string;
   readonly streamName: string;
   readonly workerId: string;
@@ -15,6 +18,8 @@ export interface DaemonOptions {
   readonly failoverTimeMs: number;
   readonly shardSyncIntervalMs: number;
   readonly parentShardPollIntervalMs: number;
+  /** A child that owes an answer and writes nothing for this long ends the JVM, without its shutdown hooks. */
+  readonly childTimeoutS: number;
   readonly metricsLevel: 'NONE' | 'SUMMARY' | 'DETAILED';
   readonly shutdownGraceMs: number;
 }
@@ -26,6 +31,10 @@ const maxRecordsPerRead = 10_000;
 
 /** Longest name of a fan-out consumer (Kinesis API reference, RegisterStreamConsumer). */
 const maxConsumerName = 128;
+
+/** 3.x: the leader looks for free leases this many times in a failover time, but not more often than every second. */
+const leaseLooksPerFailover = 3;
+const minLeaseAssignmentIntervalMs = 1_000;
 
 /** Every problem of the options, in words; empty when the daemon can be started with them. */
 export function daemonOptionProblems(options: DaemonOptions): string[] {
@@ -64,6 +73,8 @@ export function daemonOptionProblems(options: DaemonOptions): string[] {
  * - FANOUT: KCL registers a consumer under the application's name where there is none, and never deregisters it (docs/adr/0011).
  * - shutdownGraceMillis: its default 0 makes the daemon exit before shutdownRequested is delivered.
  * - empty lists are delivered, so that an idle shard ticks.
+ * - timeoutInSeconds: its default is none, and a child that hangs would hold its shard for ever. Each message of the child, a checkpoint
+ *   too, starts the time anew (KCL: MultiLangProtocol.waitForStatusMessage).
  * - maxActiveThreads stays out: a fixed pool deadlocks below about three threads a shard.
  */
 export function daemonProperties(options: DaemonOptions): string {
@@ -84,6 +95,8 @@ export function daemonProperties(options: DaemonOptions): string {
     // There is no setting for CloudWatch's endpoint, so a local daemon must not have metrics at all.
     ['metricsLevel', options.endpoints === undefined ? options.metricsLevel : 'NONE'],
     ['shutdownGraceMillis', options.shutdownGraceMs],
+    ['timeoutInSeconds', options.childTimeoutS],
+    ...(options.kclLine === 3 ? settingsOf3(options) : []),
   ];
   if (options.retrievalMode === 'POLLING') {
     settings.push(['idleTimeBetweenReadsInMillis', options.idleTimeBetweenReadsMs], ['maxRecords', options.maxRecords]);
@@ -92,6 +105,15 @@ export function daemonProperties(options: DaemonOptions): string {
     settings.push(['kinesisEndpoint', options.endpoints.kinesis], ['dynamoDBEndpoint', options.endpoints.dynamo]);
   }
   return settings.map(([name, value]) => `${name} = ${escapeValue(String(value))}\n`).join('');
+}
+
+/** What 2.x does not know. A lease is handed over as at a stop: the child is asked, with the same time for its answer. */
+function settingsOf3({ failoverTimeMs, shutdownGraceMs }: DaemonOptions): [string, string | number][] {
+  return [
+    ['leaseAssignmentIntervalMillis', Math.max(minLeaseAssignmentIntervalMs, Math.round(failoverTimeMs / leaseLooksPerFailover))],
+    ['isGracefulLeaseHandoffEnabled', 'true'],
+    ['gracefulLeaseHandoffTimeoutMillis', shutdownGraceMs],
+  ];
 }
 
 /** java.util.Properties reads ISO-8859-1, a backslash escapes, and a leading blank belongs to the separator. */

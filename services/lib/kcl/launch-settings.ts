@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { assertLocalMode } from '../process/aws.ts';
 import { type Config, type ConfigShape, loadConfig } from '../process/config.ts';
@@ -8,6 +8,7 @@ import { kclConsumerConfig, withLocalDefaults } from './config.ts';
 import { consumptionOf } from './consumption.ts';
 import { type DaemonOptions, daemonOptionProblems } from './daemon-properties.ts';
 import { javaExecutable } from './java-command.ts';
+import { type KclLine, kclLineOf } from './kcl-line.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,6 +19,7 @@ export interface LaunchSettings<S extends ConfigShape> {
   readonly application: string;
   readonly streamName: string;
   readonly java: string;
+  readonly kclLine: KclLine;
   /** Folder of the service's main script: the daemon's working folder, so that the child's command has no path in it. */
   readonly folder: string;
   daemonOptions(workerId: string): DaemonOptions;
@@ -50,12 +52,16 @@ export function launchSettings<S extends ConfigShape>(
   }
   const java = findExecutable(javaExecutable(env), env);
   if (java === undefined) problems.push(`there is no ${javaExecutable(env)}: install a Java runtime (17 or newer), or set JAVA_HOME`);
-  if (!hasJars(kcl.KCL_JARS))
-    problems.push(`KCL_JARS is ${JSON.stringify(kcl.KCL_JARS)}: expected a folder with the jars of the KCL MultiLangDaemon`);
+  const kclLine = kclLineOf(kcl.KCL_JARS);
+  if (kclLine === undefined) {
+    const wanted = 'expected a folder with the jars of the KCL MultiLangDaemon and of its client, both 2.x or both 3.x';
+    problems.push(`KCL_JARS is ${JSON.stringify(kcl.KCL_JARS)}: ${wanted}`);
+  }
 
   const script = realpathSync(node.script);
   const { application, streamName, idleTimeBetweenReadsMs, maxRecords } = consumptionOf(definition, config, kcl.APPLICATION);
   const daemonOptions = (workerId: string): DaemonOptions => ({
+    kclLine: kclLine ?? 2,
     application,
     streamName,
     workerId,
@@ -68,6 +74,7 @@ export function launchSettings<S extends ConfigShape>(
     failoverTimeMs: kcl.KCL_FAILOVER_MS,
     shardSyncIntervalMs: kcl.KCL_SHARD_SYNC_MS,
     parentShardPollIntervalMs: kcl.KCL_PARENT_POLL_MS,
+    childTimeoutS: kcl.KCL_TIMEOUT_S,
     metricsLevel: kcl.KCL_METRICS_LEVEL,
     shutdownGraceMs: Math.round(kcl.STOP_DEADLINE_MS * graceShareOfDeadline),
     ...(kcl.KINESIS_ENDPOINT !== undefined && kcl.DYNAMODB_ENDPOINT !== undefined
@@ -75,13 +82,13 @@ export function launchSettings<S extends ConfigShape>(
       : {}),
   });
   problems.push(...daemonOptionProblems(daemonOptions('any')));
-  if (problems.length > 0 || java === undefined) {
+  if (problems.length > 0 || java === undefined || kclLine === undefined) {
     throw new PlatformError(
       'CONFIG_INVALID',
       `configuration is invalid, ${problems.length} problem(s):\n${problems.map((p) => `  ${p}`).join('\n')}`,
     );
   }
-  return { config, kcl, env, application, streamName, java, folder: path.dirname(script), daemonOptions };
+  return { config, kcl, env, application, streamName, java, kclLine, folder: path.dirname(script), daemonOptions };
 }
 
 function findExecutable(name: string, env: Environment): string | undefined {
@@ -94,12 +101,4 @@ function findExecutable(name: string, env: Environment): string | undefined {
       return false;
     }
   });
-}
-
-function hasJars(folder: string): boolean {
-  try {
-    return readdirSync(folder).some((name) => /multilang.*\.jar$/.test(name));
-  } catch {
-    return false;
-  }
 }

@@ -122,13 +122,17 @@ async function prepare<S extends ConfigShape>(
   for (const table of consumer.definition.tables) await awaitTable(dynamo, String(config[table.configKey]), resourceDeadlineMs, signal);
   const leases = await prepareLeaseTable(dynamo, {
     tableName: application,
+    kclLine: settings.kclLine,
     shards: () => listShards(kinesis, streamName),
     deadlineMs: resourceDeadlineMs,
     signal,
   });
   kinesis.destroy();
   dynamo.destroy();
-  log.info({ event: 'launcher.prepared', streamId, application, workerId, leasesWritten: leases }, 'stream and tables are ready');
+  log.info(
+    { event: 'launcher.prepared', streamId, application, workerId, kclLine: settings.kclLine, leasesWritten: leases },
+    'stream and tables are ready',
+  );
 
   const propertiesFile = path.join(run.runFolder, 'daemon.properties');
   const logbackFile = path.join(run.runFolder, 'logback.xml');

@@ -1,16 +1,31 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type AttributeDefinition,
   type AttributeValue,
   CreateTableCommand,
   DescribeTableCommand,
   type DynamoDBClient,
+  type GlobalSecondaryIndex,
   PutItemCommand,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
 import { PlatformError } from '../process/errors.ts';
+import type { KclLine } from './kcl-line.ts';
 import type { Shard } from './shards.ts';
 
 const pollMs = 200;
+
+const leaseKey: AttributeDefinition = { AttributeName: 'leaseKey', AttributeType: 'S' };
+const leaseOwner: AttributeDefinition = { AttributeName: 'leaseOwner', AttributeType: 'S' };
+/** KCL 3.x finds a worker's leases by it (KCL: DynamoDBLeaseRefresher.LEASE_OWNER_TO_LEASE_KEY_INDEX_NAME). */
+const ownerIndex: GlobalSecondaryIndex = {
+  IndexName: 'LeaseOwnerToLeaseKeyIndex',
+  KeySchema: [
+    { AttributeName: 'leaseOwner', KeyType: 'HASH' },
+    { AttributeName: 'leaseKey', KeyType: 'RANGE' },
+  ],
+  Projection: { ProjectionType: 'KEYS_ONLY' },
+};
 
 /** Waits until the table can be used. Rejects with TABLE_UNAVAILABLE: at once when it does not exist, else after `deadlineMs`. */
 export async function awaitTable(dynamo: DynamoDBClient, tableName: string, deadlineMs: number, signal?: AbortSignal): Promise<void> {
@@ -36,7 +51,7 @@ export async function awaitTable(dynamo: DynamoDBClient, tableName: string, dead
 }
 
 /**
- * Makes KCL's lease table when it is missing (KCL 2.7: key leaseKey, on demand) and, for a fresh application on a stream that
+ * Makes KCL's lease table when it is missing (key leaseKey, on demand; for 3.x with the index that it would else add, and wait for) and, for a fresh application on a stream that
  * was never resharded, its lease rows: with an empty table KCL waits a random 1 to 30 s first.
  *
  * Rows are written only when every shard is open. With a closed shard the children must wait for their parents,
@@ -47,19 +62,21 @@ export async function prepareLeaseTable(
   dynamo: DynamoDBClient,
   options: {
     readonly tableName: string;
+    readonly kclLine: KclLine;
     readonly shards: () => Promise<readonly Shard[]>;
     readonly deadlineMs: number;
     readonly signal?: AbortSignal;
   },
 ): Promise<number> {
-  const { tableName } = options;
+  const { tableName, kclLine } = options;
   try {
     await dynamo.send(
       new CreateTableCommand({
         TableName: tableName,
         BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [{ AttributeName: 'leaseKey', AttributeType: 'S' }],
+        AttributeDefinitions: [leaseKey, ...(kclLine === 3 ? [leaseOwner] : [])],
         KeySchema: [{ AttributeName: 'leaseKey', KeyType: 'HASH' }],
+        ...(kclLine === 3 ? { GlobalSecondaryIndexes: [ownerIndex] } : {}),
       }),
     );
   } catch (cause) {
@@ -73,7 +90,7 @@ export async function prepareLeaseTable(
     if ((anyRow.Items ?? []).length > 0) return 0;
     const shards = await options.shards();
     if (shards.some((shard) => shard.closed)) return 0;
-    const written = await Promise.all(shards.map((shard) => putIfAbsent(dynamo, tableName, leaseRow(shard))));
+    const written = await Promise.all(shards.map((shard) => putIfAbsent(dynamo, tableName, leaseRow(shard, kclLine))));
     return written.filter(Boolean).length;
   } catch (cause) {
     if (cause instanceof PlatformError) throw cause;
@@ -82,7 +99,7 @@ export async function prepareLeaseTable(
 }
 
 /** A lease nobody holds, at the start of its shard (KCL: leases/dynamodb/DynamoDBLeaseSerializer.java). */
-export function leaseRow(shard: Shard): Record<string, AttributeValue> {
+export function leaseRow(shard: Shard, kclLine: KclLine): Record<string, AttributeValue> {
   return {
     leaseKey: { S: shard.shardId },
     leaseCounter: { N: '0' },
@@ -91,6 +108,8 @@ export function leaseRow(shard: Shard): Record<string, AttributeValue> {
     ownerSwitchesSinceCheckpoint: { N: '0' },
     startingHashKey: { S: shard.range.start.toString() },
     endingHashKey: { S: shard.range.end.toString() },
+    // 3.5 keeps rows of other kinds in the same table.
+    ...(kclLine === 3 ? { entityType: { S: 'LEASE' } } : {}),
   };
 }
 

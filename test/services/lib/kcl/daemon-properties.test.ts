@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { type DaemonOptions, daemonOptionProblems, daemonProperties } from '../../../../services/lib/kcl/daemon-properties.ts';
 
 const options: DaemonOptions = {
+  kclLine: 2,
   application: 'fraud-detector',
   streamName: 'booking-events',
   workerId: 'task-1',
@@ -15,6 +16,7 @@ const options: DaemonOptions = {
   failoverTimeMs: 10_000,
   shardSyncIntervalMs: 60_000,
   parentShardPollIntervalMs: 10_000,
+  childTimeoutS: 300,
   metricsLevel: 'SUMMARY',
   shutdownGraceMs: 40_000,
 };
@@ -43,6 +45,7 @@ describe('daemon properties', () => {
     assert.equal(read.get('processingLanguage'), 'nodejs/22');
     assert.equal(read.get('retrievalMode'), 'POLLING');
     assert.equal(read.get('shutdownGraceMillis'), '40000');
+    assert.equal(read.get('timeoutInSeconds'), '300');
     assert.equal(read.get('callProcessRecordsEvenForEmptyRecordList'), 'true');
     assert.equal(read.get('AwsCredentialsProvider'), 'DefaultCredentialsProvider');
     assert.equal(read.get('initialPositionInStream'), 'TRIM_HORIZON');
@@ -67,6 +70,22 @@ describe('daemon properties', () => {
     const read = readProperties(daemonProperties({ ...options, retrievalMode: 'FANOUT' }));
     assert.equal(read.get('retrievalMode'), 'FANOUT');
     assert.equal(read.has('idleTimeBetweenReadsInMillis'), false);
+  });
+
+  it('hold for 3.x what it alone knows, and nothing less', () => {
+    const two = readProperties(daemonProperties(options));
+    const three = readProperties(daemonProperties({ ...options, kclLine: 3 }));
+    for (const [name, value] of two) assert.equal(three.get(name), value, name);
+    assert.deepEqual(
+      [...three].filter(([name]) => !two.has(name)),
+      [
+        ['leaseAssignmentIntervalMillis', '3333'],
+        ['isGracefulLeaseHandoffEnabled', 'true'],
+        ['gracefulLeaseHandoffTimeoutMillis', '40000'],
+      ],
+    );
+    const quick = readProperties(daemonProperties({ ...options, kclLine: 3, failoverTimeMs: 1_000 }));
+    assert.equal(quick.get('leaseAssignmentIntervalMillis'), '1000');
   });
 
   it('carry any text through the file format', () => {

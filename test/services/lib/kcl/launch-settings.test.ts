@@ -19,6 +19,7 @@ describe('launch settings', () => {
   const script = path.join(folder, 'main.js');
   const node: NodeProcess = { script, execArgv: [], version: '22.1.0' };
   const jars = path.join(folder, 'jars');
+  const jarsOf2 = ['amazon-kinesis-client-multilang-2.7.2.jar', 'amazon-kinesis-client-2.7.2.jar', 'kinesis-2.33.0.jar'];
   const bin = path.join(folder, 'bin');
   const local = {
     AWS_REGION: 'us-east-1',
@@ -32,7 +33,7 @@ describe('launch settings', () => {
   before(() => {
     for (const made of [jars, bin]) mkdirSync(made);
     writeFileSync(script, '');
-    writeFileSync(path.join(jars, 'amazon-kinesis-client-multilang-2.7.2.jar'), '');
+    for (const jar of jarsOf2) writeFileSync(path.join(jars, jar), '');
     writeFileSync(path.join(bin, 'java'), '', { mode: 0o755 });
   });
   after(() => rmSync(folder, { recursive: true }));
@@ -42,6 +43,7 @@ describe('launch settings', () => {
     assert.equal(settings.java, path.join(bin, 'java'));
     assert.equal(path.basename(settings.folder), path.basename(folder));
     assert.deepEqual(settings.daemonOptions('task-9'), {
+      kclLine: 2,
       application: 'sample-prod',
       streamName: 'events-prod',
       workerId: 'task-9',
@@ -54,6 +56,7 @@ describe('launch settings', () => {
       failoverTimeMs: 10_000,
       shardSyncIntervalMs: 60_000,
       parentShardPollIntervalMs: 10_000,
+      childTimeoutS: 300,
       metricsLevel: 'SUMMARY',
       shutdownGraceMs: 40_000,
     });
@@ -99,6 +102,25 @@ describe('launch settings', () => {
     );
     assert.match(problems, /5 problem\(s\)/);
     for (const part of ['SNS_ENDPOINT', 'KCL_JARS', 'install a Java runtime', '100 ms', '"a b"']) assert.ok(problems.includes(part), part);
+  });
+
+  it('find out the KCL line by its jars, and refuse any mixture', () => {
+    const lineOf = (...names: string[]): string => {
+      const KCL_JARS = mkdtempSync(path.join(folder, 'line-'));
+      for (const name of names) writeFileSync(path.join(KCL_JARS, name), '');
+      try {
+        return String(launchSettings(definition, { ...stage, KCL_JARS }, node).daemonOptions('w').kclLine);
+      } catch (error) {
+        return /KCL_JARS is .*both 2\.x or both 3\.x/.exec((error as Error).message) === null ? String(error) : 'refused';
+      }
+    };
+    const jarsOf3 = ['amazon-kinesis-client-multilang-3.1.3.jar', 'amazon-kinesis-client-3.5.1.jar', 'kinesis-2.41.21.jar'];
+    assert.equal(lineOf(...jarsOf3), '3');
+    assert.equal(lineOf('amazon-kinesis-client-multilang-2.7.2.jar', 'amazon-kinesis-client-3.5.1.jar'), 'refused');
+    assert.equal(lineOf('amazon-kinesis-client-multilang-3.1.3.jar'), 'refused');
+    assert.equal(lineOf(...jarsOf2, ...jarsOf3), 'refused');
+    assert.equal(lineOf('amazon-kinesis-client-multilang-4.0.0.jar', 'amazon-kinesis-client-4.0.0.jar'), 'refused');
+    assert.equal(lineOf(), 'refused');
   });
 
   it('refuse a local endpoint outside local mode', () => {

@@ -52,7 +52,7 @@ describe('a launcher process', function () {
     folder = mkdtempSync(path.join(os.tmpdir(), 'p-'));
     for (const name of ['bin', 'jars']) mkdirSync(path.join(folder, name));
     writeFileSync(path.join(folder, 'bin', 'java'), `#!/bin/sh\nexec node ${fixture('fake-jvm.mjs')}\n`, { mode: 0o755 });
-    writeFileSync(path.join(folder, 'jars', 'amazon-kinesis-client-multilang-2.7.2.jar'), '');
+    for (const jar of ['multilang-2.7.2', '2.7.2']) writeFileSync(path.join(folder, 'jars', `amazon-kinesis-client-${jar}.jar`), '');
     aws = createServer((request, response) => {
       request.resume().on('end', () => {
         const operation = String(request.headers['x-amz-target']).split('.')[1] ?? '';

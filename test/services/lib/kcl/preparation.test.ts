@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
+import type { KclLine } from '../../../../services/lib/kcl/kcl-line.ts';
 import { prepareLeaseTable } from '../../../../services/lib/kcl/lease-table.ts';
 import type { Shard } from '../../../../services/lib/kcl/shards.ts';
 import { awaitStream } from '../../../../services/lib/kcl/stream.ts';
@@ -83,8 +84,8 @@ describe('the lease table', () => {
     Scan: [{ Items: [] }],
     PutItem: [{}],
   };
-  const prepare = (dynamo: ReturnType<typeof client>, shards: Shard[]) =>
-    prepareLeaseTable(dynamo.dynamo, { tableName: 'app', shards: async () => shards, deadlineMs: 5_000 });
+  const prepare = (dynamo: ReturnType<typeof client>, shards: Shard[], kclLine: KclLine = 2) =>
+    prepareLeaseTable(dynamo.dynamo, { tableName: 'app', kclLine, shards: async () => shards, deadlineMs: 5_000 });
 
   it('of a fresh application is made, with one free lease per open shard', async () => {
     const dynamo = client(fresh);
@@ -104,6 +105,31 @@ describe('the lease table', () => {
         endingHashKey: { S: '199' },
       },
     });
+  });
+
+  it('of KCL 3.x has an index of owners from the start, and rows that say they are leases', async () => {
+    const dynamo = client(fresh);
+    assert.equal(await prepare(dynamo, [shard(0)], 3), 1);
+    const inputOf = (name: string) => dynamo.sent.find((call) => call.name === name)?.input as Record<string, unknown>;
+    assert.deepEqual(inputOf('CreateTable')['GlobalSecondaryIndexes'], [
+      {
+        IndexName: 'LeaseOwnerToLeaseKeyIndex',
+        KeySchema: [
+          { AttributeName: 'leaseOwner', KeyType: 'HASH' },
+          { AttributeName: 'leaseKey', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ]);
+    assert.deepEqual((inputOf('PutItem')['Item'] as Record<string, unknown>)['entityType'], { S: 'LEASE' });
+  });
+
+  it('of KCL 2.x has no index', async () => {
+    const dynamo = client(fresh);
+    await prepare(dynamo, [shard(0)]);
+    const input = dynamo.sent.find(({ name }) => name === 'CreateTable')?.input as Record<string, unknown>;
+    assert.equal('GlobalSecondaryIndexes' in input, false);
+    assert.deepEqual(input['AttributeDefinitions'], [{ AttributeName: 'leaseKey', AttributeType: 'S' }]);
   });
 
   it('gets no rows from us once the stream was resharded: children must wait for their parents', async () => {
