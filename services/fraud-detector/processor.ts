@@ -155,11 +155,7 @@ export class FraudProcessor implements RecordProcessor {
       );
     }
     if (toPublish.length === 0) return;
-    const published = await notifier.publish(toPublish);
-    for (const { alert, arrivedAt } of raised) {
-      const at = published.get(alert.alertId);
-      if (at !== undefined) this.#metrics().timing('detect_latency', at - arrivedAt);
-    }
+    await notifier.publish(toPublish);
   }
 
   #reportEvicted(state: ShardState, shard: ShardContext): void {

@@ -96,11 +96,11 @@ describe('the alerts table and its outbox', () => {
     (await dynamo.send(new GetItemCommand({ TableName: table, Key: { alertId: { S: alertId } }, ConsistentRead: true }))).Item ?? {};
   const caught = (alertId: string) => stack.caught().filter(({ message }) => message.includes(alertId));
 
-  function notifierAt(now: () => number, to = topicArn) {
+  function notifierAt(now: () => number, to = topicArn, withheld = () => false) {
     const metrics = new Metrics();
     const logged: string[] = [];
     const log = createLogger('fraud-detector', 'info', (line) => logged.push(line));
-    return { notifier: new Notifier({ sns, topicArn: to, store, log, metrics, now }), metrics, logged };
+    return { notifier: new Notifier({ sns, topicArn: to, store, log, metrics, now, withheld }), metrics, logged };
   }
 
   it('stores an alert once, however many shards put it at a time, and keeps the first', async () => {
@@ -175,7 +175,7 @@ describe('the alerts table and its outbox', () => {
     const stored = alertOf(start);
     const { notifier, metrics } = notifierAt(() => start + 7);
     await put(stored);
-    assert.deepEqual(await notifier.publish([stored]), new Map([[stored.alert.alertId, start + 7]]));
+    assert.equal(await notifier.publish([stored]), 1);
     const [message, ...more] = caught(stored.alert.alertId);
     assert.deepEqual(more, []);
     assert.deepEqual(JSON.parse(message?.message ?? ''), stored.alert);
@@ -183,6 +183,33 @@ describe('the alerts table and its outbox', () => {
     const { pending, publishedAt } = await item(stored.alert.alertId);
     assert.deepEqual([pending, publishedAt], [undefined, { N: String(start + 7) }]);
     assert.equal(metrics.drain().counters.find(({ name }) => name === 'alerts_published')?.value, 1);
+  });
+
+  it('takes a withheld alert off the outbox until it is released, then the sweep publishes it', async () => {
+    const stored = alertOf(start + 300_000);
+    let now = stored.raisedAt;
+    let isWithheld = true;
+    const { notifier } = notifierAt(
+      () => now,
+      topicArn,
+      () => isWithheld,
+    );
+    await put(stored);
+    assert.equal(await notifier.publish([stored]), 0);
+    const withheld = storedAlertOf(await item(stored.alert.alertId));
+    assert.deepEqual([withheld.pending, withheld.withheldAt], [false, now]);
+    now += 10_001;
+    await notifier.sweep();
+    assert.deepEqual(caught(stored.alert.alertId), []);
+    isWithheld = false;
+    assert.deepEqual([await store.release(stored.alert.alertId), await store.release(stored.alert.alertId)], [true, false]);
+    now += 10_001;
+    await notifier.sweep();
+    assert.equal(caught(stored.alert.alertId).length, 1);
+    const { pending, withheldAt, publishedAt } = storedAlertOf(await item(stored.alert.alertId));
+    assert.deepEqual([pending, withheldAt, publishedAt], [false, undefined, now]);
+    assert.equal(await store.release(stored.alert.alertId), false, 'what was published is not released');
+    assert.equal(await store.markWithheld(stored.alert.alertId, now), false, 'nor withheld');
   });
 
   it('never puts a shadow alert on the outbox', async () => {
@@ -196,7 +223,7 @@ describe('the alerts table and its outbox', () => {
     let now = stored.raisedAt;
     const { notifier: failing, logged } = notifierAt(() => now, `${topicArn}-missing`);
     await put(stored);
-    assert.equal((await failing.publish([stored])).size, 0, 'a failure is not thrown');
+    assert.equal(await failing.publish([stored]), 0, 'a failure is not thrown');
     assert.ok(logged.some((line) => line.includes('alert.publish.failed') && line.includes('NOTIFY_FAILED')));
 
     now += 10_000;

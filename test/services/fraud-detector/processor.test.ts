@@ -114,7 +114,7 @@ describe('the fraud processor', () => {
     assert.deepEqual(checkpointer.made, []);
   });
 
-  it('publishes live alerts, stores shadow ones, and times detection from the arrival that raised it', async () => {
+  it('publishes live alerts, and stores shadow ones too', async () => {
     const shadow = rule({ id: 'quiet', mode: 'shadow', count: { atLeast: 1, within: 'PT0S' } });
     const surroundings = new Surroundings([shardOf([cancelled(0), cancelled(1_000)])]);
     const { deliver } = await started(surroundings, { ...rules, rules: [...rules.rules, shadow] });
@@ -122,13 +122,9 @@ describe('the fraud processor', () => {
     await deliver(0);
     const [live] = [...surroundings.stored.values()].filter(({ alert }) => alert.mode === 'live');
     assert.deepEqual(surroundings.published, [live?.alert.alertId]);
-    assert.deepEqual([live?.action, live?.raisedAt], ['lock', surroundings.now]);
+    assert.deepEqual([live?.action, live?.raisedAt, live?.arrivedAt], ['lock', surroundings.now, start + 1_040]);
     assert.equal(surroundings.stored.size, 3);
-    const { counters, timings } = surroundings.metrics.drain();
-    assert.deepEqual(
-      timings.filter(({ name }) => name === 'detect_latency').map(({ samplesMs }) => samplesMs),
-      [[500]],
-    );
+    const { counters } = surroundings.metrics.drain();
     const raised = counters
       .filter(({ name }) => name === 'alerts_raised')
       .map(({ labels, value }) => [labels['rule'], labels['mode'], value]);
