@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PublishCommandInput, SNSClient } from '@aws-sdk/client-sns';
+import type { PublishCommandInput } from '@aws-sdk/client-sns';
 import { Notifier, type NotifierOptions } from '../../../services/fraud-detector/notifier.ts';
 import type { AlertRecord, StoredAlert } from '../../../services/fraud-detector/stored-alert.ts';
 import { createLogger } from '../../../services/lib/process/log.ts';
@@ -35,7 +35,7 @@ function outbox(options: Partial<Pick<NotifierOptions, 'withheld' | 'maxPerMinut
     return {};
   };
   const notifier = new Notifier({
-    sns: { send } as unknown as SNSClient,
+    sns: { send },
     topicArn: 'arn:topic',
     store: {
       markPublished: async (alertId) => void (await mark(alertId, 'published')),
