@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accountSchema } from '../../services/account-guard/account-item.ts';
 import { bookingEventSchema } from '../../services/lib/events/booking-event.ts';
 import { rulesFileSchema } from '../../services/lib/rules/rules-file.ts';
 import { faultsDocumentSchema } from '../local/kinesis/faults/fault-schema.ts';
@@ -7,6 +8,7 @@ import { faultsDocumentSchema } from '../local/kinesis/faults/fault-schema.ts';
 export function contractFiles(): ReadonlyMap<string, string> {
   return new Map([
     contract('booking-event.v1', 'BookingEvent v1', bookingEventSchema),
+    contract('account.v1', 'Item `account` of the table accounts v1', accountSchema),
     contract('rules.v1', 'Fraud rules v1', rulesFileSchema),
     contract('kinesis-faults.v1', 'Faults of the local Kinesis v1', faultsDocumentSchema),
   ]);

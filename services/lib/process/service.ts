@@ -31,6 +31,23 @@ export interface TopicDefinition {
   readonly summary: string;
 }
 
+/** A Lambda's subscription. A message is delivered when each attribute of the policy has one of the values, exactly. */
+export interface TopicSubscription {
+  readonly topic: TopicDefinition;
+  readonly filterPolicy: Readonly<Record<string, readonly string[]>>;
+}
+
+/** How Lambda runs a function, and what becomes of an event on which it fails. */
+export interface LambdaSettings {
+  readonly timeoutSeconds: number;
+  /** Reserved concurrency. */
+  readonly concurrency: number;
+  /** After a function error; Lambda allows 0 to 2, and waits 1 and 2 minutes. Then the event goes to the function's dead-letter queue. */
+  readonly retryAttempts: 0 | 1 | 2;
+  /** How long an event may wait for the function, at most 21,600; then it goes to the dead-letter queue too. */
+  readonly maxEventAgeSeconds: number;
+}
+
 /** What a KCL consumer reads. */
 export interface Consumption {
   readonly stream: StreamDefinition;
@@ -54,13 +71,16 @@ export interface ServiceDefinition<S extends ConfigShape = ConfigShape> {
   readonly config: S;
   readonly consumes?: Consumption;
   readonly produces: readonly { readonly stream: StreamDefinition; readonly configKey: string }[];
+  readonly subscribes?: readonly TopicSubscription[];
   readonly tables: readonly TableDefinition[];
   readonly topics: readonly TopicDefinition[];
   readonly objects: readonly { readonly prefix: string; readonly access: 'read' | 'write' | 'readwrite' }[];
   /** IAM actions beyond what streams, tables, topics and objects imply. */
   readonly actions: readonly string[];
-  /** Fargate units: vCPU × 1024 and MiB. */
-  readonly size: { readonly cpu: number; readonly memoryMiB: number };
+  /** Fargate units: vCPU × 1024 and MiB. A Lambda's share of a CPU follows its memory. */
+  readonly size: { readonly cpu?: number; readonly memoryMiB: number };
+  /** Of runtime `lambda` alone. */
+  readonly lambda?: LambdaSettings;
 }
 
 export function defineService<S extends ConfigShape>(definition: ServiceDefinition<S>): ServiceDefinition<S> {
