@@ -114,6 +114,20 @@ describe('the launcher', function () {
     assert.equal(await run, 'clean');
   });
 
+  it('ends a stopped child of a dead daemon too before it starts the next one', async () => {
+    const run = rig.start('good');
+    await rig.waitFor(rig.running(1));
+    const { pid } = rig.children()[0]!;
+    process.kill(pid, 'SIGSTOP'); // its lease may be taken, and it would go on one day
+    process.kill(rig.daemons[0]!.pid, 'SIGKILL');
+    await rig.waitFor(rig.running(2));
+    assert.ok(!rig.children().some((child) => child.pid === pid));
+    assert.equal(isGroupAlive(rig.daemons[0]!.pid), false);
+    assert.equal(rig.metrics.drain().counters.find(({ name }) => name === 'daemon_restarts')?.value, 1, 'nothing had to be tried twice');
+    rig.launcher.stop();
+    assert.equal(await run, 'clean');
+  });
+
   it('notices a child killed while idle, which the daemon does not, and starts everything again', async () => {
     const run = rig.start('child-dies');
     await rig.waitFor(rig.running(1));
