@@ -1,0 +1,129 @@
+import type { DeadLetters } from '../deadletter/dead-letters.ts';
+import { isAfter, type Position } from '../kcl/position.ts';
+import type { ShardContext, StreamRecord } from '../kcl/processor.ts';
+import { ensureError } from '../process/errors.ts';
+import { type Attempt, isCareful, trying } from './attempts.ts';
+import type { Fence } from './fence.ts';
+import { leaseLost } from './lease-lost.ts';
+import type { StateModel } from './state-model.ts';
+import type { StateTable } from './state-table.ts';
+import { type Patience, untilAnswered } from './until-answered.ts';
+
+export interface ApplierOptions<State, Effect> {
+  readonly shard: ShardContext;
+  readonly fence: Fence;
+  readonly model: StateModel<State, Effect>;
+  readonly state: State;
+  /** Records up to it are in the state. */
+  readonly position: Position;
+  readonly attempt: Attempt;
+  /** Positions of records that are never applied. */
+  readonly skips: ReadonlySet<Position>;
+  readonly table: StateTable;
+  readonly deadLetters: Pick<DeadLetters, 'put'>;
+  readonly patience: Patience;
+}
+
+/** Applies records to a state, each once by its position, and makes durable what follows from them before it takes more. */
+export class Applier<State, Effect> {
+  readonly #options: ApplierOptions<State, Effect>;
+  #position: Position;
+  #attempt: Attempt;
+
+  constructor(options: ApplierOptions<State, Effect>) {
+    this.#options = options;
+    this.#position = options.position;
+    this.#attempt = options.attempt;
+  }
+
+  /** All records up to it are in the state, and what follows from them is durable. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** An earlier process died from here: records go one by one until a snapshot lies behind. */
+  get careful(): boolean {
+    return isCareful(this.#attempt);
+  }
+
+  /** A snapshot beyond the dangerous place is durable. */
+  passed(): void {
+    this.#attempt = { ...this.#attempt, starts: 1 };
+  }
+
+  /** Rejects with LEASE_LOST when another owner has taken over: the state is then of no use. */
+  async apply(records: readonly StreamRecord[]): Promise<void> {
+    const { shard, model, state, skips } = this.#options;
+    const fresh = records.filter(({ position }) => isAfter(position, this.#position));
+    if (fresh.length < records.length) shard.metrics.count('records_skipped', records.length - fresh.length, { reason: 'position' });
+    const wanted = fresh.filter(({ position }) => !skips.has(position));
+    if (wanted.length < fresh.length) shard.metrics.count('records_skipped', fresh.length - wanted.length, { reason: 'poison' });
+    if (wanted.length > 0) {
+      await model.prepare(state, wanted);
+      if (this.careful) for (const record of wanted) await this.#applyCarefully(record);
+      else await this.#settle(await this.#applyAll(wanted));
+    }
+    this.#position = fresh.at(-1)?.position ?? this.#position;
+  }
+
+  async #applyAll(records: readonly StreamRecord[]): Promise<Effect[]> {
+    const { model, state } = this.#options;
+    const effects: Effect[] = [];
+    for (const record of records) {
+      const change = model.before(state, record);
+      if (change !== undefined) await change;
+      try {
+        for (const effect of model.apply(state, record)) effects.push(effect);
+      } catch (error) {
+        await this.#bury(record, ensureError(error));
+      }
+    }
+    return effects;
+  }
+
+  async #applyCarefully(record: StreamRecord): Promise<void> {
+    await this.#note(record.position);
+    const effects = await this.#applyAll([record]);
+    // From here on it is not this record that a death speaks against.
+    await this.#note(undefined);
+    await this.#settle(effects);
+    this.#position = record.position;
+  }
+
+  async #note(position: Position | undefined): Promise<void> {
+    const { table, fence, patience } = this.#options;
+    this.#attempt = trying(this.#attempt, position);
+    const outcome = await untilAnswered('note the next record', () => table.write(fence, { attempt: this.#attempt }), patience);
+    if (outcome === 'fenced') throw leaseLost(fence, 'the next record');
+  }
+
+  async #settle(effects: readonly Effect[]): Promise<void> {
+    if (effects.length === 0) return;
+    const { model, fence } = this.#options;
+    if ((await model.settle(effects, fence)) === 'fenced') throw leaseLost(fence, 'what follows from a batch');
+  }
+
+  async #bury(record: StreamRecord, error: Error): Promise<void> {
+    const { shard, deadLetters } = this.#options;
+    shard.metrics.count('records_dead_lettered', 1, { reason: 'rule-failed' });
+    shard.log.error(
+      { event: 'record.failed', sequenceNumber: record.sequenceNumber, subSequenceNumber: record.subSequenceNumber, err: error },
+      'a record made the state throw: it is dead-lettered, the state is as before',
+    );
+    await deadLetters.put(letterOf(shard, record, 'rule-failed', error.stack ?? error.message));
+  }
+}
+
+export function letterOf(shard: ShardContext, record: StreamRecord, reason: string, error: string): Parameters<DeadLetters['put']>[0] {
+  return {
+    stream: shard.streamName,
+    shard: shard.shardId,
+    sequenceNumber: record.sequenceNumber,
+    subSequenceNumber: record.subSequenceNumber,
+    partitionKey: record.partitionKey,
+    data: record.data,
+    reason,
+    error,
+    arrivedAt: record.approximateArrivalTimestamp,
+  };
+}
