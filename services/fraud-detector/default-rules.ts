@@ -19,3 +19,6 @@ export const defaultRules: RulesFile = parseRulesFile({
     },
   ],
 });
+
+/** As a file, to be published where there are none. */
+export const defaultRulesFile: Buffer = Buffer.from(`${JSON.stringify(defaultRules, undefined, 2)}\n`);
