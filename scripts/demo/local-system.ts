@@ -48,7 +48,7 @@ export interface LocalSystemOptions {
 /** Fast enough to watch: a stage's own values are minutes. */
 const demoSettings: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
   'event-router': {},
-  'fraud-detector': {},
+  'fraud-detector': { SNAPSHOT_INTERVAL_MS: '3000' },
   'redshift-loader': { FLUSH_AGE_MS: '1500', COMMIT_INTERVAL_MS: '2000' },
 };
 

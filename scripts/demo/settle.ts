@@ -3,7 +3,9 @@ import { eventRouter } from '../../services/event-router/service.ts';
 import { fraudDetector } from '../../services/fraud-detector/service.ts';
 import { shardEnd } from '../../services/lib/kcl/position.ts';
 import { listShards } from '../../services/lib/kcl/shards.ts';
+import { awaitStream } from '../../services/lib/kcl/stream.ts';
 import { isPlatformError } from '../../services/lib/process/errors.ts';
+import { readPositions, stateTableDefinition } from '../../services/lib/state/dynamo-state-table.ts';
 import type { SentRecord } from '../generate/send-log.ts';
 import { type RoutedStream, readAlerts, readRouted, readSource } from '../judge/collect.ts';
 import type { SourceRecord } from '../judge/evidence.ts';
@@ -12,6 +14,7 @@ import type { LocalSystem } from './local-system.ts';
 import { consumersNotReading } from './readiness.ts';
 
 const pollMs = 500;
+const answerMs = 10_000;
 const changes = 'booking-changes';
 const events = 'booking-events';
 const alertsTable = 'fraud-alerts';
@@ -25,7 +28,7 @@ export interface Settled {
 
 /**
  * Waits until every consumer reads again after what was done to it, and then until each is beyond the last record: by KCL's
- * checkpoints, the alerts left to publish and the warehouse's own watermarks. Reads both streams back as soon as nothing can be
+ * checkpoints, the detector's snapshots, the alerts left to publish and the warehouse's own watermarks. Reads both streams back as soon as nothing can be
  * added to them.
  */
 export async function settle(system: LocalSystem, log: readonly SentRecord[], deadlineMs: number, signal: AbortSignal): Promise<Settled> {
@@ -67,10 +70,12 @@ async function routerIsBehind(system: LocalSystem, log: readonly SentRecord[]): 
 }
 
 async function detectorIsBehind(system: LocalSystem, heads: Reached): Promise<string[]> {
-  const reached = await checkpointsOf(system, fraudDetector.consumes?.application ?? '', events);
+  // Its snapshots, not KCL's checkpoint: that stays at the one before, on purpose.
+  const scope = { application: fraudDetector.consumes?.application ?? '', streamId: await awaitStream(system.kinesis, events, answerMs) };
+  const reached = await readPositions(system.dynamo, stateTableDefinition.name, scope);
   const { pending } = await readAlerts(system.dynamo, alertsTable);
   return [
-    ...behind(heads, reached, 'sequence').map((shard) => `fraud-detector has not finished ${shard}`),
+    ...behind(heads, reached, 'position').map((shard) => `fraud-detector has not finished ${shard}`),
     ...(pending > 0 ? [`${pending} alerts are stored and not published`] : []),
   ];
 }

@@ -1,12 +1,18 @@
+import { createDeadLetters } from '../lib/deadletter/dead-letters.ts';
+import { bookingEvents } from '../lib/events/streams.ts';
 import { runConsumer } from '../lib/kcl/consumer.ts';
-import { readShard } from '../lib/kcl/shard-reader.ts';
-import { listShards } from '../lib/kcl/shards.ts';
+import { openObjectStore } from '../lib/objects/open.ts';
 import { dynamoClient, kinesisClient, snsClient } from '../lib/process/aws.ts';
-import { compileRules } from '../lib/rules/compile.ts';
+import { DynamoRulesStore } from '../lib/rules/live/dynamo-rules-store.ts';
+import { RulesSource } from '../lib/rules/live/rules-source.ts';
+import { DynamoStateTable } from '../lib/state/dynamo-state-table.ts';
+import { SnapshotObjects } from '../lib/state/snapshot-objects.ts';
+import { StatefulShard } from '../lib/state/stateful-shard.ts';
+import { kinesisReading } from '../lib/state/stream-reading.ts';
 import { AlertStore } from './alert-store.ts';
-import { defaultRules } from './default-rules.ts';
+import { defaultRulesFile } from './default-rules.ts';
+import { FraudModel } from './fraud-model.ts';
 import { Notifier } from './notifier.ts';
-import { FraudProcessor } from './processor.ts';
 import { fraudDetector } from './service.ts';
 
 await runConsumer({
@@ -14,24 +20,33 @@ await runConsumer({
   createProcessor({ config, log, metrics }) {
     const now = Date.now;
     const kinesis = kinesisClient(config);
-    const store = new AlertStore(dynamoClient(config), config.ALERTS_TABLE);
-    const notifier = new Notifier({ sns: snsClient(config), topicArn: config.ALERTS_TOPIC_ARN, store, log, metrics, now });
-    return new FraudProcessor({
-      rules: compileRules(defaultRules),
+    const dynamo = dynamoClient(config);
+    const objects = openObjectStore(config.OBJECTS_URL, config);
+    const rulesStore = new DynamoRulesStore(dynamo, config.RULES_TABLE, objects);
+    const rules = new RulesSource({ store: rulesStore, defaults: defaultRulesFile, now, log, metrics });
+    const store = new AlertStore(dynamo, config.ALERTS_TABLE, { log, metrics });
+    const notifier = new Notifier({
+      sns: snsClient(config),
+      topicArn: config.ALERTS_TOPIC_ARN,
       store,
-      notifier,
-      listShards: (streamName) => listShards(kinesis, streamName),
-      read: (streamName, shard, after, upTo) =>
-        readShard({
-          kinesis,
-          streamName,
-          shard,
-          after,
-          upTo,
-          onStray: (sequenceNumber, userRecords) =>
-            log.warn({ event: 'stray.dropped', shardId: shard.shardId, sequenceNumber, userRecords }, 'dropped an aggregate as KCL does'),
-        }),
+      withheld: (ruleId) => rules.withholds(ruleId),
+      maxPerMinute: config.MAX_ALERTS_PER_MINUTE,
+      log,
+      metrics,
       now,
+    });
+    return new StatefulShard({
+      stopSaveMs: config.STOP_DEADLINE_MS * 0.5,
+      parts: (shard) => ({
+        model: new FraudModel({ rules, store, notifier, shardId: shard.shardId, metrics, now }),
+        table: new DynamoStateTable(dynamo, config.STATE_TABLE, shard),
+        objects: new SnapshotObjects(objects, shard, { log }),
+        stream: kinesisReading(kinesis, shard, { retentionHours: bookingEvents.retentionHours, now }),
+        deadLetters: createDeadLetters(objects, fraudDetector.name, { log }),
+        snapshotIntervalMs: config.SNAPSHOT_INTERVAL_MS,
+        patience: { log },
+        now,
+      }),
     });
   },
 });

@@ -1,7 +1,9 @@
 import { bookingEvents } from '../lib/events/streams.ts';
 import { kclConsumerConfig } from '../lib/kcl/config.ts';
-import { text, textOr } from '../lib/process/config.ts';
+import { integerOr, text, textOr } from '../lib/process/config.ts';
 import { defineService } from '../lib/process/service.ts';
+import { rulesPrefix, rulesTable } from '../lib/rules/live/dynamo-rules-store.ts';
+import { stateTableDefinition } from '../lib/state/dynamo-state-table.ts';
 
 export const fraudDetector = defineService({
   name: 'fraud-detector',
@@ -12,6 +14,13 @@ export const fraudDetector = defineService({
     EVENTS_STREAM: textOr(bookingEvents.name),
     ALERTS_TABLE: textOr('fraud-alerts'),
     ALERTS_TOPIC_ARN: text.describe('SNS topic that alerts are published to'),
+    MAX_ALERTS_PER_MINUTE: integerOr(600, 1, 100_000).describe('published by one process at most; the rest waits on the outbox'),
+    RULES_TABLE: textOr('fraud-rules'),
+    STATE_TABLE: textOr('shard-state'),
+    OBJECTS_URL: text.describe('object store of snapshots, rules and dead letters: file:///dir or s3://bucket/prefix'),
+    SNAPSHOT_INTERVAL_MS: integerOr(15_000, 100, 600_000).describe(
+      'how often a shard that moves is saved (ms): what came since is read again after a crash',
+    ),
   },
   consumes: {
     stream: bookingEvents,
@@ -33,6 +42,8 @@ export const fraudDetector = defineService({
         { name: 'by-user', partitionKey: { name: 'key', type: 'S' }, sortKey: { name: 'raisedAt', type: 'N' } },
       ],
     },
+    rulesTable,
+    stateTableDefinition,
   ],
   topics: [
     {
@@ -41,7 +52,11 @@ export const fraudDetector = defineService({
       summary: 'one message per alert, at least once; subscribers drop a repeated alertId',
     },
   ],
-  objects: [],
+  objects: [
+    { prefix: 'state/', access: 'readwrite' },
+    { prefix: rulesPrefix, access: 'readwrite' },
+    { prefix: 'deadletter/fraud-detector/', access: 'write' },
+  ],
   actions: [],
   size: { cpu: 1_024, memoryMiB: 2_048 },
 });

@@ -3,10 +3,10 @@ import { ensureError } from '../process/errors.ts';
 import type { Logger } from '../process/log.ts';
 import type { Metrics } from '../process/metrics.ts';
 import type { Fence } from './fence.ts';
-import type { StreamReading } from './shard-reading.ts';
 import type { SnapshotObjects } from './snapshot-objects.ts';
 import { isSameSnapshot, type StateRow } from './state-row.ts';
 import type { StateTable } from './state-table.ts';
+import type { StreamReading } from './stream-reading.ts';
 
 const sweepIntervalMs = 600_000;
 

@@ -6,11 +6,11 @@ import type { Logger } from '../process/log.ts';
 import type { Metrics } from '../process/metrics.ts';
 import { leaseLost } from './lease-lost.ts';
 import type { Taken } from './ownership.ts';
-import type { StreamReading } from './shard-reading.ts';
 import { isSnapshotFault, type SnapshotObjects, UnusableSnapshot } from './snapshot-objects.ts';
 import type { SavedState, StateModel } from './state-model.ts';
 import type { SnapshotRef, StateRow } from './state-row.ts';
 import type { StateTable } from './state-table.ts';
+import type { StreamReading } from './stream-reading.ts';
 import { type Patience, untilAnswered } from './until-answered.ts';
 
 export interface RecoveryParts<State, Effect> {

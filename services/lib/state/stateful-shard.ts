@@ -14,8 +14,6 @@ const failoversBeforeReturn = 2;
 
 export interface StatefulShardOptions<State, Effect> {
   readonly parts: (shard: ShardContext) => Omit<TenureParts<State, Effect>, 'shard'>;
-  /** KCL's failoverTimeMillis. */
-  readonly failoverMs: number;
   /** Longest wait for a snapshot when the daemon is about to stop. */
   readonly stopSaveMs: number;
 }
@@ -131,7 +129,7 @@ export class StatefulShard<State, Effect> implements RecordProcessor {
 
   #fence(why: string): void {
     const { shard, now } = this.#ready();
-    this.#standing = { kind: 'fenced', retryAt: now() + failoversBeforeReturn * this.#options.failoverMs };
+    this.#standing = { kind: 'fenced', retryAt: now() + failoversBeforeReturn * shard.failoverTimeMs };
     shard.metrics.count('fenced');
     shard.log.warn({ event: 'state.fenced', why }, `${why}: nothing is written or checkpointed any more`);
   }

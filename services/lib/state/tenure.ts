@@ -7,12 +7,12 @@ import { Housekeeping } from './housekeeping.ts';
 import { leaseLost } from './lease-lost.ts';
 import type { Taken } from './ownership.ts';
 import { Recovery, readGap } from './recovery.ts';
-import type { StreamReading } from './shard-reading.ts';
 import type { SnapshotObjects } from './snapshot-objects.ts';
 import { Snapshots } from './snapshots.ts';
 import type { StateModel } from './state-model.ts';
 import type { SkippedRecord, SnapshotRef } from './state-row.ts';
 import type { StateTable } from './state-table.ts';
+import type { StreamReading } from './stream-reading.ts';
 import { type Patience, untilAnswered } from './until-answered.ts';
 
 /** Records that one shard may skip: more are no accident, and someone must look. */
