@@ -10,13 +10,15 @@ export interface Source extends Flags<typeof trafficFlags> {
   readonly startMs: number;
   /** Infinity: endless. */
   readonly durationMs: number;
+  /** Mean pause between planted episodes. @default 1.2 s */
+  readonly episodeEveryMs?: number;
 }
 
 /** The records of one run, by its flags. */
 export function recordsOf(source: Source): Generator<PlannedRecord, void, void> {
-  const { seed, rate, startMs, format = 'changes', duplicates, late, future, malformed } = source;
+  const { seed, rate, startMs, format = 'changes', duplicates, late, future, malformed, episodeEveryMs = defaultEpisodeEveryMs } = source;
   const endMs = startMs + source.durationMs;
-  const changes = traffic({ seed, startMs, rate, endMs, users: usersFor(rate), episodeEveryMs: defaultEpisodeEveryMs });
+  const changes = traffic({ seed, startMs, rate, endMs, users: usersFor(rate), episodeEveryMs });
   return planRecords(changes, {
     seed,
     format,

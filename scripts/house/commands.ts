@@ -7,8 +7,11 @@ export const commands: Readonly<Record<string, string>> = {
   kinesis: 'the local Kinesis alone',
   backtest: 'fraud rules over a file of booking events: what would they have raised, and what would a change change',
   replay: 'dead letters back to their stream',
+  alerts: 'stored fraud alerts: list, show with evidence, export, release what was withheld',
+  unlock: 'an account that an alert locked, with a record of who and why',
   conformance:
     'statements of the Kinesis API reference, against the local Kinesis, another one or AWS; cases of window semantics, against the library',
+  drill: 'faults on the running services, each after the last was recovered from, judged at the end',
   bench: 'figures beside their peers',
   doctor: 'what this machine has, lacks, and how to get it',
   setup: 'packages, jars and bundles; every command does this by itself',

@@ -8,6 +8,7 @@
 /** @type {Record<string, Needs>} */
 const special = {
   demo: { packages: true, java: 'required', bundles: true },
+  drill: { packages: true, java: 'required', bundles: true },
   setup: { packages: true, java: 'required', bundles: true },
   test: { packages: true, java: 'optional', bundles: true },
   verify: { packages: true, java: 'optional', bundles: true },

@@ -1,0 +1,128 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { flagHelp, parseFlags, preset } from '../../cli/flags.ts';
+import { parseDuration } from '../../cli/values.ts';
+import { failuresText, resultText } from '../../demo/report.ts';
+import { settle } from '../../demo/settle.ts';
+import { collectEvidence, verdictOf } from '../../demo/verdict.ts';
+import { createRandom } from '../../generate/random.ts';
+import { type DynamoProxy, startDynamoProxy } from '../../local/faults/dynamodb-proxy.ts';
+import { ObjectOutage } from '../../local/faults/object-outage.ts';
+import { drillFlags } from '../flags.ts';
+import { historyLines, lineageText, type TimedEvent } from '../history.ts';
+import { type Drill, type Outcome, runSession, type Session } from '../session.ts';
+import { StateWatch } from '../state-watch.ts';
+import { runCampaign } from './campaign.ts';
+import { type Fault, firstShards, parseFaults, usualFaults } from './faults.ts';
+import type { Tools } from './phases.ts';
+import { faultTable } from './report.ts';
+
+const flags = {
+  faults: preset(
+    'LIST',
+    'NAME or NAME=N, comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, alert-store, object-store, zombie',
+    usualFaults,
+    parseFaults,
+  ),
+  outage: preset('DUR', 'how long a store is away', '60s', parseDuration),
+  within: preset('DUR', 'all faults must be done by then', '30m', parseDuration),
+  ...drillFlags,
+} as const;
+
+const help = `The fraud detector under every fault it must survive, one after the other, each when the last was recovered from; then every alert is
+judged against the oracle over the stream read back, and every warehouse row against what was sent.
+
+Examples
+  npm run drill -- fraud                                         all of it, at most 30 minutes
+  npm run drill -- fraud --faults kill=3,reshard=1 --kcl 3       some of it, on KCL 3.x
+  npm run drill -- fraud --faults zombie --keep /tmp/zombie      one fault, and what it left behind
+
+Flags
+${flagHelp(flags)}
+
+Exit code: 0 recovered from all and all accounted for, 1 not, 2 wrong usage, 130 Ctrl-C.
+`;
+
+/** Several a second and shard: a recovery is seen by the next alert. */
+const episodeEveryMs = 300;
+const changesShards = 2;
+
+export const fraudDrill: Drill = {
+  summary: 'the fraud detector under kills, reshards, stores that are away and a zombie; every alert judged',
+  async main(argv) {
+    const given = parseFlags(flags, argv);
+    if (given.help) {
+      process.stdout.write(help);
+      return 0;
+    }
+    let proxy: DynamoProxy | undefined;
+    let objects: ObjectOutage | undefined;
+    const options = {
+      flags: given,
+      shards: { 'booking-changes': changesShards, 'booking-events': firstShards },
+      maxTrafficMs: given.within,
+      episodeEveryMs,
+      settings: async (stack: { readonly dynamoEndpoint: string; readonly objectsUrl: string }) => {
+        proxy = await startDynamoProxy({ target: stack.dynamoEndpoint, seed: given.seed });
+        objects = new ObjectOutage(fileURLToPath(stack.objectsUrl));
+        return { 'fraud-detector': { DYNAMODB_ENDPOINT: proxy.endpoint } };
+      },
+    };
+    try {
+      return await runSession(options, (session) => {
+        if (proxy === undefined || objects === undefined) throw new Error('the session has no proxy');
+        const { system, signal } = session;
+        const random = createRandom(given.seed, 'drill');
+        return drill(session, { system, dynamo: proxy, objects, outageMs: given.outage, random, signal }, given.faults, given.within);
+      });
+    } finally {
+      await proxy?.close();
+    }
+  },
+};
+
+async function drill(session: Session, tools: Tools, faults: readonly Fault[], maxMs: number): Promise<Outcome> {
+  const { system, traffic, folder, say, signal } = session;
+  const startedAt = Date.now();
+  const events: TimedEvent[] = [];
+  const watch = await StateWatch.of(system);
+  const campaign = await runCampaign(session, tools, faults, {
+    maxMs,
+    onEvent: (what) => events.push({ at: Date.now(), what }),
+    onLook: () => watch.look(),
+  });
+  say(campaign.broken ?? 'all faults are done');
+  await traffic.stop();
+  say('sending is over; waiting until every consumer is done with it');
+  const log = traffic.log.records;
+  const settled = await settle(system, log, session.flags['drain-timeout'], signal);
+  await watch.look();
+  say('judging');
+  const evidence = await collectEvidence(system, log, settled);
+  const { result, failures } = verdictOf(evidence, settled);
+  const ok = result.ok && campaign.broken === undefined;
+
+  const history = { evidence, sightings: watch.sightings.all, events };
+  const historyFile = join(folder.path, 'history.ndjson');
+  await pipeline(Readable.from(historyLines(history)), createWriteStream(historyFile));
+  const problems = [
+    ...(campaign.broken === undefined ? [] : [campaign.broken]),
+    ...(failures.length === 0 ? [] : [failuresText(failures)]),
+  ];
+  return {
+    ok,
+    figures: { drill: 'fraud', ...result, ok, faults: campaign.rows, broken: campaign.broken ?? null },
+    text: [
+      'faults\n',
+      faultTable(campaign.rows, startedAt),
+      `\nhistory, all of it in ${historyFile}\n`,
+      lineageText(history),
+      '\nverdict\n',
+      resultText(result),
+      ...problems.map((problem) => `${problem}\n`),
+    ].join(''),
+  };
+}
