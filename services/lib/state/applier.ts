@@ -2,7 +2,7 @@ import type { DeadLetters } from '../deadletter/dead-letters.ts';
 import { isAfter, type Position } from '../kcl/position.ts';
 import type { ShardContext, StreamRecord } from '../kcl/processor.ts';
 import { ensureError } from '../process/errors.ts';
-import { type Attempt, isCareful, trying } from './attempts.ts';
+import { type Attempt, isCareful, isSuspect, type Span, trying } from './attempts.ts';
 import type { Fence } from './fence.ts';
 import { leaseLost } from './lease-lost.ts';
 import type { StateModel } from './state-model.ts';
@@ -24,6 +24,9 @@ export interface ApplierOptions<State, Effect> {
   readonly patience: Patience;
 }
 
+/** Records that are tried together after a death of unknown cause: a write a record would blind a shard for minutes. */
+const triedTogether = 64;
+
 /** Applies records to a state, each once by its position, and makes durable what follows from them before it takes more. */
 export class Applier<State, Effect> {
   readonly #options: ApplierOptions<State, Effect>;
@@ -41,7 +44,7 @@ export class Applier<State, Effect> {
     return this.#position;
   }
 
-  /** An earlier process died from here: records go one by one until a snapshot lies behind. */
+  /** An earlier process died from here: few records at a time until a snapshot lies behind. */
   get careful(): boolean {
     return isCareful(this.#attempt);
   }
@@ -60,7 +63,7 @@ export class Applier<State, Effect> {
     if (wanted.length < fresh.length) shard.metrics.count('records_skipped', fresh.length - wanted.length, { reason: 'poison' });
     if (wanted.length > 0) {
       await model.prepare(state, wanted);
-      if (this.careful) for (const record of wanted) await this.#applyCarefully(record);
+      if (this.careful) await this.#applyCarefully(wanted);
       else await this.#settle(await this.#applyAll(wanted));
     }
     this.#position = fresh.at(-1)?.position ?? this.#position;
@@ -81,20 +84,38 @@ export class Applier<State, Effect> {
     return effects;
   }
 
-  async #applyCarefully(record: StreamRecord): Promise<void> {
-    await this.#note(record.position);
-    const effects = await this.#applyAll([record]);
-    // From here on it is not this record that a death speaks against.
-    await this.#note(undefined);
-    await this.#settle(effects);
-    this.#position = record.position;
+  async #applyCarefully(records: readonly StreamRecord[]): Promise<void> {
+    for (const group of this.#groups(records)) {
+      const [first, last] = [group[0] as StreamRecord, group.at(-1) as StreamRecord];
+      await this.#note({ from: first.position, to: last.position });
+      const effects = await this.#applyAll(group);
+      // From here on it is not these records that a death speaks against.
+      if (effects.length > 0 || last === records.at(-1)) await this.#note(undefined);
+      await this.#settle(effects);
+      this.#position = last.position;
+    }
   }
 
-  async #note(position: Position | undefined): Promise<void> {
+  /** Suspects go alone. */
+  *#groups(records: readonly StreamRecord[]): Generator<readonly StreamRecord[]> {
+    let group: StreamRecord[] = [];
+    for (const record of records) {
+      const alone = isSuspect(this.#attempt, record.position);
+      if (group.length > 0 && (alone || group.length === triedTogether)) {
+        yield group;
+        group = [];
+      }
+      if (alone) yield [record];
+      else group.push(record);
+    }
+    if (group.length > 0) yield group;
+  }
+
+  async #note(span: Span | undefined): Promise<void> {
     const { table, fence, patience } = this.#options;
-    this.#attempt = trying(this.#attempt, position);
-    const outcome = await untilAnswered('note the next record', () => table.write(fence, { attempt: this.#attempt }), patience);
-    if (outcome === 'fenced') throw leaseLost(fence, 'the next record');
+    this.#attempt = trying(this.#attempt, span);
+    const outcome = await untilAnswered('note what is tried next', () => table.write(fence, { attempt: this.#attempt }), patience);
+    if (outcome === 'fenced') throw leaseLost(fence, 'what is tried next');
   }
 
   async #settle(effects: readonly Effect[]): Promise<void> {

@@ -21,8 +21,9 @@ const snapshotRef = z.object({
   bytes: count,
   writtenAt: z.number(),
 });
+const span = z.object({ from: position, to: position });
 const attempt = z
-  .object({ checkpoint: position, starts: count, trying: position.optional(), suspect: position.optional(), deaths: count })
+  .object({ checkpoint: position, starts: count, trying: span.optional(), suspect: span.optional(), deaths: count })
   .transform(({ trying, suspect, ...rest }) => ({ ...rest, ...(trying && { trying }), ...(suspect && { suspect }) }));
 const skips = z.array(z.object({ position, since: z.number() }));
 
