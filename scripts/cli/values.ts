@@ -1,3 +1,5 @@
+import { isLoopbackUrl } from '../../services/lib/process/config.ts';
+
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** `500ms`, `5s`, `1.5m`, `2h` to ms. */
@@ -31,3 +33,25 @@ export const parseOneOf =
     if (found === undefined) throw new Error(`expected one of ${allowed.join(', ')}`);
     return found;
   };
+
+export function parseText(text: string): string {
+  if (text === '') throw new Error('expected a text');
+  return text;
+}
+
+/** A date is its midnight in UTC; epoch ms. */
+export function parseInstant(text: string): number {
+  const time = /^\d{4}-\d{2}-\d{2}(T.*(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) throw new Error('expected a time such as 2026-11-23 or 2026-11-23T08:00:00Z');
+  return time;
+}
+
+export function parseLoopbackUrl(text: string): string {
+  if (!isLoopbackUrl(text)) throw new Error('expected a loopback URL such as http://127.0.0.1:4567; for a stage use --stage');
+  return text;
+}
+
+export function parseStage(text: string): string {
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(text)) throw new Error('expected a stage such as staging');
+  return text;
+}

@@ -1,35 +1,14 @@
-import { isLoopbackUrl } from '../../services/lib/process/config.ts';
 import { type Flags, flag, option, UsageError } from '../cli/flags.ts';
-
-const text = (value: string): string => {
-  if (value === '') throw new Error('expected a text');
-  return value;
-};
-
-function instant(value: string): number {
-  const time = /^\d{4}-\d{2}-\d{2}(T.*(Z|[+-]\d{2}:\d{2}))?$/.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(time)) throw new Error('expected a time such as 2026-11-23 or 2026-11-23T08:00:00Z');
-  return time;
-}
-
-function loopback(value: string): string {
-  if (!isLoopbackUrl(value)) throw new Error('expected a loopback URL such as http://127.0.0.1:4567; for a stage use --stage');
-  return value;
-}
-
-function stage(value: string): string {
-  if (!/^[a-z][a-z0-9-]{0,31}$/.test(value)) throw new Error('expected a stage such as staging');
-  return value;
-}
+import { parseInstant, parseLoopbackUrl, parseStage, parseText } from '../cli/values.ts';
 
 export const replayFlags = {
-  objects: option('URL', 'object store of the dead letters: file:///dir or s3://bucket/prefix; default $OBJECTS_URL', undefined, text),
-  service: option('NAME', 'the service that gave the records up, such as event-router', undefined, text),
-  stream: option('NAME', 'only records of this stream', undefined, text),
-  reason: option('REASON', 'only dead letters of this reason', undefined, text),
-  since: option('TIME', 'only records that arrived at or after it', undefined, instant),
-  endpoint: option('URL', 'local Kinesis (loopback)', undefined, loopback),
-  stage: option('STAGE', "the stage whose streams are written to, with the shell's AWS credentials and region", undefined, stage),
+  objects: option('URL', 'object store of the dead letters: file:///dir or s3://bucket/prefix; default $OBJECTS_URL', undefined, parseText),
+  service: option('NAME', 'the service that gave the records up, such as event-router', undefined, parseText),
+  stream: option('NAME', 'only records of this stream', undefined, parseText),
+  reason: option('REASON', 'only dead letters of this reason', undefined, parseText),
+  since: option('TIME', 'only records that arrived at or after it', undefined, parseInstant),
+  endpoint: option('URL', 'local Kinesis (loopback)', undefined, parseLoopbackUrl),
+  stage: option('STAGE', "the stage whose streams are written to, with the shell's AWS credentials and region", undefined, parseStage),
   again: flag('also what was replayed before'),
   yes: flag('send; without it nothing is written'),
   json: flag('one JSON line on stdout'),

@@ -1,0 +1,32 @@
+import { painter } from './cells.ts';
+import { filterOf, findAlerts } from './find.ts';
+import type { ListFlags } from './flags.ts';
+import { listTable } from './list-table.ts';
+import { type AlertsIo, openTarget } from './target.ts';
+import { plain } from './view.ts';
+import { counted, utc } from './words.ts';
+
+/** The newest alerts. Exit code: 0, also when there is none; 130 when it was stopped. */
+export async function listAlerts(flags: ListFlags, io: AlertsIo): Promise<number> {
+  const now = io.now();
+  const filter = filterOf(flags, now);
+  const target = await openTarget(flags, io);
+  try {
+    const found = [];
+    let isMore = false;
+    for await (const record of findAlerts(target, filter, 'newest first', now)) {
+      if (io.signal.aborted) return 130;
+      isMore = found.length === flags.limit;
+      if (isMore) break;
+      found.push(record);
+    }
+    const paint = painter(io.isColored);
+    if (flags.json) for (const record of found) io.out(JSON.stringify(plain(record)));
+    else if (found.length > 0) for (const line of listTable(found, io.columns, paint)) io.out(line);
+    const since = filter.since === undefined ? '' : ` since ${utc(filter.since)} UTC`;
+    io.note(`${counted(found.length, 'alert')}${since}${isMore ? `, the newest; there are more (--limit N, or export)` : ''}`);
+    return 0;
+  } finally {
+    target.dynamo.destroy();
+  }
+}
