@@ -8,7 +8,6 @@ export const commands: Readonly<Record<string, string>> = {
   backtest: 'fraud rules over a file of booking events: what would they have raised, and what would a change change',
   replay: 'dead letters back to their stream',
   alerts: 'stored fraud alerts: list, show with evidence, export, release what was withheld',
-  alerts: 'stored fraud alerts: list, show with evidence, export, release what was withheld',
   unlock: 'an account that an alert locked, with a record of who and why',
   conformance:
     'statements of the Kinesis API reference, against the local Kinesis, another one or AWS; cases of window semantics, against the library',
