@@ -35,6 +35,8 @@ const maxConsumerName = 128;
 /** 3.x: the leader looks for free leases this many times in a failover time, but not more often than every second. */
 const leaseLooksPerFailover = 3;
 const minLeaseAssignmentIntervalMs = 1_000;
+/** 3.x: how rarely it moves leases to even out the load, as at its own defaults. A move costs a consumer with state a reload. */
+const failoversPerRebalance = 6;
 
 /** Every problem of the options, in words; empty when the daemon can be started with them. */
 export function daemonOptionProblems(options: DaemonOptions): string[] {
@@ -109,8 +111,11 @@ export function daemonProperties(options: DaemonOptions): string {
 
 /** What 2.x does not know. A lease is handed over as at a stop: the child is asked, with the same time for its answer. */
 function settingsOf3({ failoverTimeMs, shutdownGraceMs }: DaemonOptions): [string, string | number][] {
+  const assignmentIntervalMs = Math.max(minLeaseAssignmentIntervalMs, Math.round(failoverTimeMs / leaseLooksPerFailover));
   return [
-    ['leaseAssignmentIntervalMillis', Math.max(minLeaseAssignmentIntervalMs, Math.round(failoverTimeMs / leaseLooksPerFailover))],
+    ['leaseAssignmentIntervalMillis', assignmentIntervalMs],
+    // Counted in assignments.
+    ['varianceBalancingFrequency', Math.ceil((failoversPerRebalance * failoverTimeMs) / assignmentIntervalMs)],
     ['isGracefulLeaseHandoffEnabled', 'true'],
     ['gracefulLeaseHandoffTimeoutMillis', shutdownGraceMs],
   ];

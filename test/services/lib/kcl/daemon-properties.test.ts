@@ -80,12 +80,14 @@ describe('daemon properties', () => {
       [...three].filter(([name]) => !two.has(name)),
       [
         ['leaseAssignmentIntervalMillis', '3333'],
+        ['varianceBalancingFrequency', '19'],
         ['isGracefulLeaseHandoffEnabled', 'true'],
         ['gracefulLeaseHandoffTimeoutMillis', '40000'],
       ],
     );
     const quick = readProperties(daemonProperties({ ...options, kclLine: 3, failoverTimeMs: 1_000 }));
     assert.equal(quick.get('leaseAssignmentIntervalMillis'), '1000');
+    assert.equal(quick.get('varianceBalancingFrequency'), '6');
   });
 
   it('carry any text through the file format', () => {
