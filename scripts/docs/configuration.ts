@@ -39,11 +39,17 @@ export function configurationPage(definitions: readonly ServiceDefinition[]): st
     '## Every KCL consumer',
     table(shared),
     `With \`LOCAL_MODE=true\` these defaults differ: ${localDefaults()}.`,
-    ...definitions.flatMap((definition) => [
-      `## ${definition.name}`,
-      definition.summary,
-      table(rows(definition.config, namedThings(definition)).filter((row) => !shared.some((other) => isDeepStrictEqual(row, other)))),
-    ]),
+    ...definitions.flatMap((definition) => {
+      const all = rows(definition.config, namedThings(definition));
+      const inherited = all.filter((row) => shared.some((other) => isDeepStrictEqual(row, other)));
+      const keys = inherited.map(({ key }) => `\`${key}\``).join(', ');
+      return [
+        `## ${definition.name}`,
+        definition.summary,
+        ...(definition.runtime === 'lambda' ? [`No KCL consumer; of the keys above it reads ${keys}.`] : []),
+        table(all.filter((row) => !inherited.includes(row))),
+      ];
+    }),
   ];
   return `${parts.join('\n\n')}\n`;
 }

@@ -22,7 +22,9 @@ export async function createResources(
     definitions.flatMap(({ consumes, produces }) => [...(consumes ? [consumes.stream] : []), ...produces.map((p) => p.stream)]),
   );
   const tables = byName(definitions.flatMap((definition) => definition.tables));
-  const topics = byName(definitions.flatMap((definition) => definition.topics));
+  const topics = byName(
+    definitions.flatMap((definition) => [...definition.topics, ...(definition.subscribes ?? []).map(({ topic }) => topic)]),
+  );
   const clients = { kinesis: kinesisClient(config), dynamo: dynamoClient(config), sns: snsClient(config) };
   try {
     await Promise.all([

@@ -41,6 +41,8 @@ export interface LocalStack {
   environment(): Record<string, string>;
   /** What was published to SNS, in order of arrival. */
   caught(): readonly CaughtMessage[];
+  /** Undefined when that part was not asked for. */
+  readonly sns: SnsCatcher | undefined;
   /** Resolves when no process and no port is left. */
   stop(): Promise<void>;
 }
@@ -117,6 +119,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
         kclJars: join(root, '.jars', 'kcl'),
       }),
     caught: () => started.sns?.caught() ?? [],
+    sns: started.sns,
     stop: () => stopAll(started),
   };
 }

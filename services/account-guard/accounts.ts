@@ -16,7 +16,7 @@ import type { LockAlert } from './alert-message.ts';
 import { decideLock, decideUnlock, type LockDecision, type UnlockDecision } from './decisions.ts';
 
 /** Under the function's timeout (service.ts), so that it ends with an error of ours and Lambda tries again. */
-const deadlineMs = 10_000;
+const defaultDeadlineMs = 10_000;
 const backoff = { baseMs: 50, capMs: 1_000 };
 
 export type LockOutcome = LockDecision | { readonly effect: 'duplicate'; readonly account: Account | undefined };
@@ -33,6 +33,8 @@ export interface AccountsOptions {
   readonly dynamo: DynamoDBClient;
   readonly table: string;
   readonly now: () => number;
+  /** Of one change, its retries included. @default 10 s */
+  readonly deadlineMs?: number;
 }
 
 /** Told of a write that another writer or a throttle made fail, and that is made again. */
@@ -52,14 +54,16 @@ export class Accounts {
   readonly #dynamo: DynamoDBClient;
   readonly #table: string;
   readonly #now: () => number;
+  readonly #deadlineMs: number;
 
   constructor(options: AccountsOptions) {
     this.#dynamo = options.dynamo;
     this.#table = options.table;
     this.#now = options.now;
+    this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs;
   }
 
-  /** Rejects with TABLE_UNAVAILABLE when 10 s were not enough. */
+  /** Rejects with TABLE_UNAVAILABLE, when no retry can help or the deadline passes. */
   lock(alert: LockAlert, lockMs: number, onRetry?: OnRetry): Promise<LockOutcome> {
     const { userId, alertId, ruleId, ruleVersion, reason } = alert;
     return this.#again(
@@ -153,7 +157,7 @@ export class Accounts {
   }
 
   async #again<T>(what: string, attempt: (signal: AbortSignal) => Promise<T>, onRetry?: OnRetry): Promise<T> {
-    const signal = AbortSignal.timeout(deadlineMs);
+    const signal = AbortSignal.timeout(this.#deadlineMs);
     for (let attempts = 1; ; attempts++) {
       try {
         return await attempt(signal);

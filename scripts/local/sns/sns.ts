@@ -3,7 +3,9 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
+import { accepts } from './lambda-event.ts';
 import { createTopicXml, errorXml, publishXml, readAttributes } from './query-protocol.ts';
+import { type DeadLetter, Subscription, type SubscriptionOptions } from './subscription.ts';
 
 /** A message as it was published. */
 export interface CaughtMessage {
@@ -19,6 +21,11 @@ export interface SnsCatcher {
   readonly endpoint: string;
   /** In order of arrival. */
   caught(): readonly CaughtMessage[];
+  /** From now on, messages of the topic go to a function too. The topic need not be there yet. */
+  subscribe(options: SubscriptionOptions): Subscription;
+  /** What subscribed functions failed on for good. */
+  deadLetters(): readonly DeadLetter[];
+  /** Gives up what is under way to a function. */
   close(): Promise<void>;
 }
 
@@ -32,14 +39,18 @@ const maxBodyBytes = 4 * maxMessageBytes;
 const maxMessages = 200_000;
 
 /**
- * A fake that takes CreateTopic and Publish and delivers to nobody: what it caught is kept in memory, appended to a file
- * (one JSON object a line), and told by GET /_caught.
+ * A fake that takes CreateTopic and Publish: what it caught is kept in memory, appended to a file (one JSON object a line), told by
+ * GET /_caught, and delivered to functions that subscribed. What these fail on is appended to the file's name with `-dlq` and told by
+ * GET /_dlq.
  */
 export async function startSnsCatcher(options: { file: string; port?: number; now?: () => number }): Promise<SnsCatcher> {
   const now = options.now ?? Date.now;
   const topics = new Set<string>();
   const messages: CaughtMessage[] = [];
+  const subscriptions: Subscription[] = [];
   mkdirSync(dirname(options.file), { recursive: true });
+  const deadLetterFile = options.file.replace(/(\.ndjson)?$/, '-dlq.ndjson');
+  const deadLetters = (): DeadLetter[] => subscriptions.flatMap((subscription) => subscription.deadLetters);
 
   const publish = (form: URLSearchParams): Answer => {
     const arn = form.get('TopicArn') ?? '';
@@ -53,6 +64,10 @@ export async function startSnsCatcher(options: { file: string; port?: number; no
     const caught = { messageId: randomUUID(), receivedAt: now(), topicArn: arn, message, attributes: readAttributes(form) };
     appendFileSync(options.file, `${JSON.stringify(caught)}\n`);
     messages.push(caught);
+    for (const subscription of subscriptions) {
+      const { topicArn: topic, filterPolicy } = subscription.options;
+      if (topic === arn && accepts(filterPolicy ?? {}, caught.attributes)) subscription.offer(caught);
+    }
     return { status: 200, xml: publishXml(caught.messageId) };
   };
 
@@ -63,8 +78,9 @@ export async function startSnsCatcher(options: { file: string; port?: number; no
   };
 
   const server = createServer((request, response) => {
-    if (request.method === 'GET' && request.url === '/_caught') {
-      response.setHeader('content-type', 'application/json').end(JSON.stringify(messages));
+    const shown = request.method === 'GET' && { '/_caught': () => messages, '/_dlq': deadLetters }[request.url ?? ''];
+    if (shown) {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(shown()));
       return;
     }
     readForm(request).then(
@@ -84,11 +100,21 @@ export async function startSnsCatcher(options: { file: string; port?: number; no
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     caught: () => messages,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    subscribe(wanted) {
+      const subscription = new Subscription(wanted, deadLetterFile);
+      subscriptions.push(subscription);
+      return subscription;
+    },
+    deadLetters,
+    async close() {
+      await Promise.all([
+        ...subscriptions.map((subscription) => subscription.close()),
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+      ]);
+    },
   };
 }
 
