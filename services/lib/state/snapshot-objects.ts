@@ -8,9 +8,6 @@ import type { SavedState, StateToSave } from './state-model.ts';
 import type { SnapshotRef } from './state-row.ts';
 import { type Patience, untilAnswered } from './until-answered.ts';
 
-const compress = promisify(gzip);
-const decompress = promisify(gunzip);
-
 const root = 'state';
 /** Raw bytes of one object: hashing what is left of them after compression takes some milliseconds. */
 const partBytes = 8 * 1_048_576;
@@ -20,6 +17,18 @@ const maxPartBytes = 2 * partBytes;
 const maxParts = 2_048;
 const contentType = 'application/gzip';
 const level = 1; // snapshots are short-lived: time counts, not size
+
+/** How a part is compressed. Decompressing rejects what is damaged, and what holds more than `maxPartBytes`. */
+export interface PartCodec {
+  compress(raw: Buffer): Promise<Buffer>;
+  decompress(body: Buffer, maxBytes: number): Promise<Buffer>;
+}
+
+const [gzipped, gunzipped] = [promisify(gzip), promisify(gunzip)];
+const gzipCodec: PartCodec = {
+  compress: (raw) => gzipped(raw, { level }),
+  decompress: (body, maxOutputLength) => gunzipped(body, { maxOutputLength }),
+};
 
 const format = 1;
 
@@ -61,9 +70,16 @@ export class SnapshotObjects {
   readonly #store: ObjectStore;
   readonly #folder: string;
   readonly #patience: Patience;
+  readonly #codec: PartCodec;
 
   /** `application` and `streamId` (`<name>@<creation epoch s>`) must be segments of an object key. */
-  constructor(store: ObjectStore, scope: { readonly application: string; readonly streamId: string }, patience: Patience) {
+  constructor(
+    store: ObjectStore,
+    scope: { readonly application: string; readonly streamId: string },
+    patience: Patience,
+    codec: PartCodec = gzipCodec,
+  ) {
+    this.#codec = codec;
     this.#store = store;
     this.#folder = `${root}/${scope.application}/${scope.streamId}`;
     this.#patience = patience;
@@ -85,7 +101,7 @@ export class SnapshotObjects {
     let parts = 0;
     let bytes = 0;
     const flush = async (): Promise<void> => {
-      const body = await compress(Buffer.concat(raw), { level });
+      const body = await this.#codec.compress(Buffer.concat(raw));
       const key = this.#partKey(shardId, name, parts);
       await untilAnswered('store a part of a snapshot', () => this.#store.create(key, body, contentType), { ...this.#patience, signal });
       parts++;
@@ -163,7 +179,7 @@ export class SnapshotObjects {
     const key = this.#partKey(shardId, ref, part);
     return this.#guarded(shardId, ref, async () => {
       const body = await untilAnswered('read a part of a snapshot', () => this.#store.read(key), this.#patience);
-      return decompress(body, { maxOutputLength: maxPartBytes });
+      return this.#codec.decompress(body, maxPartBytes);
     });
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { PGlite } from '@electric-sql/pglite';
 import { trimHorizon } from '../../../services/lib/kcl/position.ts';
 import type { Database } from '../../../services/lib/warehouse/database.ts';
-import type { Fate } from './scheduler.ts';
+import type { Fate } from '../scheduler.ts';
 import { openPGlite, type Scenario, World } from './world.ts';
 
 /** `SEED=17` replays one schedule, `SEEDS=500` runs many; the defaults keep `npm test` short. */

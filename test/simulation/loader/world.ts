@@ -15,7 +15,7 @@ import { warehouseError } from '../../../services/lib/warehouse/pg-errors.ts';
 import { CommitRounds } from '../../../services/redshift-loader/commit-round.ts';
 import { ShardLoader } from '../../../services/redshift-loader/shard-loader.ts';
 import { bookingEventOf, MemoryRegistry, MemoryStore } from '../../services/redshift-loader/memory.ts';
-import { Actor, type Fate, Scheduler } from './scheduler.ts';
+import { Actor, type Fate, Scheduler } from '../scheduler.ts';
 
 const log = pino({ level: 'silent' });
 const application = 'loader';

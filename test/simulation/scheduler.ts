@@ -14,6 +14,8 @@ interface Parked {
   readonly label: string;
   readonly go: () => void;
   readonly settled: Promise<void>;
+  /** Not before, on the simulated clock. */
+  readonly dueAt: number;
 }
 
 /** One process of the simulated system: a chain of calls, each of which waits until the scheduler picks it. */
@@ -59,12 +61,14 @@ export class Scheduler {
   start(actor: Actor, body: () => Promise<void>): void {
     this.#actors.add(actor);
     const end = (): void => {
+      // What still runs in the background ends with its process.
+      actor.alive = false;
+      this.#forget(actor);
       actor.leave();
-      this.#actors.delete(actor);
     };
     body().then(end, (error: unknown) => {
-      end();
       if (actor.alive) this.failure ??= error;
+      end();
     });
   }
 
@@ -73,15 +77,7 @@ export class Scheduler {
 
   async call<T>(actor: Actor, label: string, effect: () => Promise<T>, fault: () => Error): Promise<T> {
     if (!actor.alive) return never();
-    let settle = (): void => {};
-    const settled = new Promise<void>((resolve) => {
-      settle = resolve;
-    });
-    actor.parked += 1;
-    await new Promise<void>((go) => {
-      this.#parked.push({ actor, label, go, settled });
-    });
-    actor.parked -= 1;
+    const settle = await this.#turn(actor, label, 0);
     try {
       const fate = this.fate(actor, label);
       this.trace.push(`${actor.name} ${label}${fate === 'runs' ? '' : ` ${fate}`}`);
@@ -96,17 +92,43 @@ export class Scheduler {
     }
   }
 
+  /** Resolves when the simulated clock has gone on by `ms`. */
+  async sleep(actor: Actor, ms: number): Promise<void> {
+    if (!actor.alive) return never();
+    const settle = await this.#turn(actor, 'sleep', this.now + ms);
+    settle();
+  }
+
+  /** Resolves when it is the call's turn, to what says that it is done. */
+  async #turn(actor: Actor, label: string, dueAt: number): Promise<() => void> {
+    let settle = (): void => {};
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    actor.parked += 1;
+    await new Promise<void>((go) => {
+      this.#parked.push({ actor, label, go, settled, dueAt });
+    });
+    actor.parked -= 1;
+    return settle;
+  }
+
   async #die(actor: Actor): Promise<never> {
     await this.kill(actor);
     return never();
   }
 
   async kill(actor: Actor): Promise<void> {
+    if (!actor.alive) return;
     actor.alive = false;
-    this.#actors.delete(actor);
-    for (let i = this.#parked.length - 1; i >= 0; i--) if (this.#parked[i]?.actor === actor) this.#parked.splice(i, 1);
+    this.#forget(actor);
     await actor.onDeath();
     actor.leave();
+  }
+
+  #forget(actor: Actor): void {
+    this.#actors.delete(actor);
+    for (let i = this.#parked.length - 1; i >= 0; i--) if (this.#parked[i]?.actor === actor) this.#parked.splice(i, 1);
   }
 
   /** Runs calls until no actor is left. */
@@ -116,7 +138,9 @@ export class Scheduler {
       await this.#quiescent();
       if (this.failure !== undefined) throw this.failure;
       if (this.#actors.size === 0) return;
-      const ready = this.#parked.filter(({ actor, label }) => this.runnable(actor, label));
+      const awake = this.#parked.filter(({ actor, label }) => this.runnable(actor, label));
+      this.now = Math.max(this.now, Math.min(...awake.map(({ dueAt }) => dueAt), Number.MAX_SAFE_INTEGER)); // nothing else to do: time passes
+      const ready = awake.filter(({ dueAt }) => dueAt <= this.now);
       const next = ready[Math.floor(this.random() * ready.length)];
       if (next === undefined) throw new Error(`all wait: ${this.#parked.map((p) => `${p.actor.name} ${p.label}`).join('; ')}`);
       this.#parked.splice(this.#parked.indexOf(next), 1);
