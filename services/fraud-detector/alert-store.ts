@@ -2,13 +2,12 @@ import {
   type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
-  PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { Fence } from '../lib/state/fence.ts';
 import { cancelledBy, putTransaction, transactionBatches } from './alert-transaction.ts';
-import { type AlertRecord, isPublishable, itemOf, pendingPartition, type StoredAlert, storedAlertOf } from './stored-alert.ts';
+import { type AlertRecord, isPublishable, pendingPartition, type StoredAlert, storedAlertOf } from './stored-alert.ts';
 import { type RetryOptions, TableRetry } from './table-retry.ts';
 
 export interface PutOutcome {
@@ -51,25 +50,6 @@ export class AlertStore {
       outcomes.push(...put);
     }
     return outcomes;
-  }
-
-  /** Put if absent, without a fence. */
-  async put(stored: StoredAlert): Promise<PutOutcome> {
-    const command = new PutItemCommand({
-      TableName: this.#table,
-      Item: itemOf(stored),
-      ConditionExpression: 'attribute_not_exists(alertId)',
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    });
-    return this.#retry.call('put an alert', async () => {
-      try {
-        await this.#dynamo.send(command);
-        return { created: true, pending: isPublishable(stored) };
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return { created: false, pending: error.Item?.['pending'] !== undefined };
-      }
-    });
   }
 
   async markPublished(alertId: string, publishedAt: number, signal?: AbortSignal): Promise<void> {

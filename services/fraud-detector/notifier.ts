@@ -17,7 +17,6 @@ const pauseAfterFailureMs = 10_000;
 const sweepIntervalMs = 10_000;
 const sweepOlderThanMs = 10_000;
 const sweepLimit = 25;
-const defaultMaxPerMinute = 600;
 
 export interface NotifierOptions {
   readonly sns: Pick<SNSClient, 'send'>;
@@ -28,9 +27,9 @@ export interface NotifierOptions {
   /** Epoch ms. */
   readonly now: () => number;
   /** The kill switch: a rule whose alerts are stored and not published. Asked for every alert. */
-  readonly withheld?: (ruleId: string) => boolean;
-  /** Of this process; what is above it stays pending. @default 600 */
-  readonly maxPerMinute?: number;
+  readonly withheld: (ruleId: string) => boolean;
+  /** Of this process; what is above it stays pending. */
+  readonly maxPerMinute: number;
 }
 
 /**
@@ -46,7 +45,7 @@ export class Notifier {
 
   constructor(options: NotifierOptions) {
     this.#options = options;
-    this.#budget = new PublishBudget(options.maxPerMinute ?? defaultMaxPerMinute);
+    this.#budget = new PublishBudget(options.maxPerMinute);
   }
 
   /** How many were published; the others stay pending, or are withheld. Takes at most 6 s. */
@@ -89,7 +88,7 @@ export class Notifier {
   async #settle(stored: StoredAlert, deadlines: { publish: AbortSignal; mark: AbortSignal }): Promise<boolean> {
     const { store, metrics, now } = this.#options;
     const { alertId, ruleId } = stored.alert;
-    if (this.#options.withheld?.(ruleId)) {
+    if (this.#options.withheld(ruleId)) {
       await this.#marked(alertId, async () => {
         if (await store.markWithheld(alertId, now(), deadlines.mark)) metrics.count('alerts_withheld', 1, { rule: ruleId });
       });

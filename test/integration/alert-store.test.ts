@@ -100,7 +100,7 @@ describe('the alerts table and its outbox', () => {
     const metrics = new Metrics();
     const logged: string[] = [];
     const log = createLogger('fraud-detector', 'info', (line) => logged.push(line));
-    return { notifier: new Notifier({ sns, topicArn: to, store, log, metrics, now, withheld }), metrics, logged };
+    return { notifier: new Notifier({ sns, topicArn: to, store, log, metrics, now, withheld, maxPerMinute: 600 }), metrics, logged };
   }
 
   it('stores an alert once, however many shards put it at a time, and keeps the first', async () => {

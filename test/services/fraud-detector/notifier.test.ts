@@ -49,6 +49,8 @@ function outbox(options: Partial<Pick<NotifierOptions, 'withheld' | 'maxPerMinut
     log: createLogger('fraud-detector', 'info', () => undefined),
     metrics,
     now: () => now,
+    withheld: () => false,
+    maxPerMinute: 600,
     ...options,
   });
   const counted = () => {
