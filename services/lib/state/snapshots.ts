@@ -2,6 +2,7 @@ import { type Position, shardEnd } from '../kcl/position.ts';
 import { ensureError } from '../process/errors.ts';
 import type { Logger } from '../process/log.ts';
 import type { Metrics } from '../process/metrics.ts';
+import { WindowError } from '../windows/window-error.ts';
 import type { Fence } from './fence.ts';
 import { isLeaseLost, leaseLost } from './lease-lost.ts';
 import { type SnapshotObjects, UnusableSnapshot } from './snapshot-objects.ts';
@@ -111,6 +112,8 @@ export class Snapshots<State, Effect> {
     const toSave = this.#options.model.save(state); // as it is now, whatever is applied while it is written
     this.#writing = this.#write(toSave, position, final, startedAt)
       .catch((error: unknown) => {
+        // The model has ended its own snapshot, as it may when its state changes as a whole: the next one is due anyway.
+        if (error instanceof WindowError && error.code === 'STATE_INVALID' && !final) return;
         if (!this.#abandoned.signal.aborted) this.#failure = error;
       })
       .finally(() => {

@@ -152,9 +152,9 @@ export class Tenure<State, Effect> {
     await this.#snapshots.saveFinal(this.#state);
   }
 
-  /** Leaves no trace from here on. */
+  /** Leaves no trace from here on. (What is being removed was of no use to anybody.) */
   async abandon(): Promise<void> {
-    await Promise.all([this.#snapshots.abandon(), this.#housekeeping.settled()]);
+    await this.#snapshots.abandon();
   }
 
   /** KCL goes on from the snapshot before the newest, so that it delivers again whatever that one lacks, should it be needed. */
