@@ -110,7 +110,7 @@ export function daemonProperties(options: DaemonOptions): string {
 }
 
 /** What 2.x does not know. A lease is handed over as at a stop: the child is asked, with the same time for its answer. */
-function settingsOf3({ failoverTimeMs, shutdownGraceMs }: DaemonOptions): [string, string | number][] {
+function settingsOf3({ failoverTimeMs, shutdownGraceMs, endpoints }: DaemonOptions): [string, string | number][] {
   const assignmentIntervalMs = Math.max(minLeaseAssignmentIntervalMs, Math.round(failoverTimeMs / leaseLooksPerFailover));
   return [
     ['leaseAssignmentIntervalMillis', assignmentIntervalMs],
@@ -118,6 +118,8 @@ function settingsOf3({ failoverTimeMs, shutdownGraceMs }: DaemonOptions): [strin
     ['varianceBalancingFrequency', Math.ceil((failoversPerRebalance * failoverTimeMs) / assignmentIntervalMs)],
     ['isGracefulLeaseHandoffEnabled', 'true'],
     ['gracefulLeaseHandoffTimeoutMillis', shutdownGraceMs],
+    // To find out what it runs on it asks EC2's metadata address, whatever AWS_EC2_METADATA_DISABLED says: a local daemon must not.
+    ...(endpoints === undefined ? [] : [['disableWorkerMetrics', 'true'] as [string, string]]),
   ];
 }
 

@@ -90,6 +90,12 @@ describe('daemon properties', () => {
     assert.equal(quick.get('varianceBalancingFrequency'), '6');
   });
 
+  it('keep a local daemon of 3.x from asking a metadata service', () => {
+    const local = { ...options, endpoints: { kinesis: 'http://127.0.0.1:1', dynamo: 'http://127.0.0.1:2' } };
+    assert.equal(readProperties(daemonProperties({ ...local, kclLine: 3 })).get('disableWorkerMetrics'), 'true');
+    assert.equal(readProperties(daemonProperties(local)).has('disableWorkerMetrics'), false);
+  });
+
   it('carry any text through the file format', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1 }), (workerId) => {
