@@ -1,6 +1,6 @@
 import { isPlatformError } from '../services/lib/process/errors.ts';
 import { exportFlags, listFlags, releaseFlags, showFlags } from './alerts/flags.ts';
-import type { AlertsIo } from './alerts/target.ts';
+import type { AlertsIo } from './alerts/io.ts';
 import { readCommandLine } from './cli/command-line.ts';
 import { UsageError } from './cli/flags.ts';
 import { watchInterrupts } from './cli/interrupts.ts';

@@ -9,7 +9,7 @@ import { UsageError } from '../cli/flags.ts';
 import { csvHeader, csvRow } from './csv.ts';
 import { filterOf, findAlerts } from './find.ts';
 import type { ExportFlags } from './flags.ts';
-import { type AlertsIo, openTarget } from './target.ts';
+import { type AlertsIo, openAlerts } from './io.ts';
 import { plain } from './view.ts';
 import { counted } from './words.ts';
 
@@ -33,7 +33,7 @@ export async function exportAlerts(flags: ExportFlags, io: AlertsIo): Promise<nu
   if (format === undefined) throw new UsageError(`--out ${out}: expected a name that ends in ${Object.keys(formats).join(' or ')}`);
   const now = io.now();
   const filter = filterOf(flags, now);
-  const target = await openTarget(flags, io);
+  const target = await openAlerts(flags, io);
   let written = 0;
   async function* lines({ header, row }: Format): AsyncGenerator<string> {
     yield header;

@@ -1,8 +1,8 @@
 import { painter } from './cells.ts';
 import { filterOf, findAlerts } from './find.ts';
 import type { ListFlags } from './flags.ts';
+import { type AlertsIo, openAlerts } from './io.ts';
 import { listTable } from './list-table.ts';
-import { type AlertsIo, openTarget } from './target.ts';
 import { plain } from './view.ts';
 import { counted, utc } from './words.ts';
 
@@ -10,7 +10,7 @@ import { counted, utc } from './words.ts';
 export async function listAlerts(flags: ListFlags, io: AlertsIo): Promise<number> {
   const now = io.now();
   const filter = filterOf(flags, now);
-  const target = await openTarget(flags, io);
+  const target = await openAlerts(flags, io);
   try {
     const found = [];
     let isMore = false;

@@ -10,7 +10,7 @@ import { DynamoRulesStore, rulesTable } from '../../services/lib/rules/live/dyna
 import type { RulesPointer } from '../../services/lib/rules/live/pointer.ts';
 import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
 import { parseRulesText } from '../../services/lib/rules/rules-text.ts';
-import type { Target } from './target.ts';
+import type { TableTarget } from '../cli/table-target.ts';
 
 export const rulesTableName = (flag: string | undefined, env: NodeJS.ProcessEnv): string => flag ?? env['RULES_TABLE'] ?? rulesTable.name;
 
@@ -22,12 +22,12 @@ export function conditionIn(file: RulesFile, { ruleId, ruleVersion }: Alert): Co
 /** Of the newest publication that has the alert's version of its rule, else of the rules of this build. Tells by `note` why it cannot. */
 export async function publishedCondition(
   alert: Alert,
-  { target, table, objectsUrl, note }: { target: Target; table: string; objectsUrl: string | undefined; note: (line: string) => void },
+  { target, table, objectsUrl, note }: { target: TableTarget; table: string; objectsUrl: string | undefined; note: (line: string) => void },
 ): Promise<Condition | undefined> {
   const ofBuild = conditionIn(defaultRules, alert);
   if (ofBuild !== undefined || objectsUrl === undefined) return ofBuild;
   try {
-    const objects = openObjectStore(objectsUrl, { AWS_REGION: target.place.region, LOCAL_MODE: target.isLocal });
+    const objects = openObjectStore(objectsUrl, { AWS_REGION: target.place.region, LOCAL_MODE: target.place.stage === 'local' });
     const store = new DynamoRulesStore(target.dynamo, table, objects);
     for (const { hash } of (await store.readPointer())?.generations.toReversed() ?? []) {
       const condition = conditionIn(parseRulesText(await store.readRules(hash)), alert);

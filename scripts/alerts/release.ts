@@ -3,10 +3,11 @@ import { userInfo } from 'node:os';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { AlertStore } from '../../services/fraud-detector/alert-store.ts';
 import { UsageError } from '../cli/flags.ts';
+import type { TableTarget } from '../cli/table-target.ts';
 import { findAlerts } from './find.ts';
 import type { ReleaseFlags } from './flags.ts';
+import { type AlertsIo, openAlerts } from './io.ts';
 import { readPointer, rulesTableName } from './published-rules.ts';
-import { type AlertsIo, openTarget, type Target } from './target.ts';
 import { counted, utc } from './words.ts';
 
 const progressEvery = 500;
@@ -26,7 +27,7 @@ export async function releaseAlerts(flags: ReleaseFlags, io: AlertsIo): Promise<
   if (flags.since === undefined) throw new UsageError('--since TIME is needed: from when on?');
   const now = io.now();
   const since = flags.since(now);
-  const target = await openTarget(flags, io);
+  const target = await openAlerts(flags, io);
   try {
     const ids: string[] = [];
     const users = new Set<string>();
@@ -55,13 +56,13 @@ export async function releaseAlerts(flags: ReleaseFlags, io: AlertsIo): Promise<
   }
 }
 
-async function isWithheld({ dynamo }: Target, rulesTable: string, rule: string): Promise<boolean> {
+async function isWithheld({ dynamo }: TableTarget, rulesTable: string, rule: string): Promise<boolean> {
   const withheld = (await readPointer(dynamo, rulesTable))?.withheld ?? [];
   return withheld === 'all' || withheld.includes(rule);
 }
 
 /** How many were still withheld when it came to them. */
-async function release(target: Target, rulesTable: string, ids: readonly string[], what: Audit, io: AlertsIo): Promise<number> {
+async function release(target: TableTarget, rulesTable: string, ids: readonly string[], what: Audit, io: AlertsIo): Promise<number> {
   const run = randomUUID();
   await audit(target, rulesTable, `${run}-begun`, what, io.now());
   const store = new AlertStore(target.dynamo, target.table);
@@ -79,7 +80,7 @@ async function release(target: Target, rulesTable: string, ids: readonly string[
 }
 
 /** As the rules' own audits are written. */
-async function audit({ dynamo, place }: Target, rulesTable: string, id: string, what: Audit, now: number): Promise<void> {
+async function audit({ dynamo, place }: TableTarget, rulesTable: string, id: string, what: Audit, now: number): Promise<void> {
   await dynamo.send(
     new PutItemCommand({
       TableName: rulesTable,

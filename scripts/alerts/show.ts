@@ -6,11 +6,12 @@ import type { Condition } from '../../services/lib/rules/compile.ts';
 import { parseRulesText } from '../../services/lib/rules/rules-text.ts';
 import { cannotRead } from '../cli/file-error.ts';
 import { UsageError } from '../cli/flags.ts';
+import type { TableTarget } from '../cli/table-target.ts';
 import { alertPage } from './alert-page.ts';
 import { painter } from './cells.ts';
 import type { ShowFlags } from './flags.ts';
+import { type AlertsIo, openAlerts } from './io.ts';
 import { conditionIn, publishedCondition, rulesTableName } from './published-rules.ts';
-import { type AlertsIo, openTarget, type Target } from './target.ts';
 import { plain } from './view.ts';
 
 const widest = 120;
@@ -19,7 +20,7 @@ const widest = 120;
 export async function showAlert(alertId: string | undefined, flags: ShowFlags, io: AlertsIo): Promise<number> {
   if (alertId === undefined) throw new UsageError('which alert? npm run alerts -- show ALERT_ID');
   if (!/^[0-9a-f]{32}$/.test(alertId)) throw new UsageError(`${alertId}: expected an alert's id, 32 of 0-9 and a-f, as list shows it`);
-  const target = await openTarget(flags, io);
+  const target = await openAlerts(flags, io);
   try {
     const record = await read(target, alertId);
     if (record === undefined) {
@@ -38,12 +39,12 @@ export async function showAlert(alertId: string | undefined, flags: ShowFlags, i
   }
 }
 
-async function read({ dynamo, table }: Target, alertId: string): Promise<AlertRecord | undefined> {
+async function read({ dynamo, table }: TableTarget, alertId: string): Promise<AlertRecord | undefined> {
   const { Item } = await dynamo.send(new GetItemCommand({ TableName: table, Key: { alertId: { S: alertId } }, ConsistentRead: true }));
   return Item === undefined ? undefined : storedAlertOf(Item);
 }
 
-async function conditionOf({ alert }: AlertRecord, target: Target, flags: ShowFlags, io: AlertsIo): Promise<Condition | undefined> {
+async function conditionOf({ alert }: AlertRecord, target: TableTarget, flags: ShowFlags, io: AlertsIo): Promise<Condition | undefined> {
   if (flags.rules === undefined) {
     const table = rulesTableName(flags['rules-table'], io.env);
     return publishedCondition(alert, { target, table, objectsUrl: flags.objects ?? io.env['OBJECTS_URL'], note: io.note });
