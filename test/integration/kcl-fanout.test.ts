@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { requirePart } from '../support/optional.ts';
 import { type Application, waitFor } from './kcl/application.ts';
 import { repeated, replayFaultsOf } from './kcl/history.ts';
+import { requireKcl } from './kcl/lines.ts';
 import type { Load } from './kcl/load.ts';
 import type { Recorder } from './kcl/recorder-process.ts';
 import { type Rig, startRig } from './kcl/rig.ts';
@@ -22,7 +22,7 @@ describe('a KCL consumer with a fan-out of its own, under load', function () {
   let shards: readonly string[];
 
   before(async function () {
-    for (const part of ['java', 'kcl-jars', 'dynamodb-local'] as const) requirePart(this, part);
+    requireKcl(this);
     rig = await startRig({ shards: 2 });
     application = rig.application('recorder');
     shards = await rig.openShards();

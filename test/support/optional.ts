@@ -29,6 +29,7 @@ const parts = {
   java: { isThere: () => (findJava(process.env)?.major ?? 0) >= minJavaVersion, install: jdk },
   maven: program('mvn', 'maven'),
   'kcl-jars': { isThere: () => jarsAreThere(jarSets(root).kcl), install: `${jdk} && npm run setup` },
+  'kcl-3-jars': { isThere: () => jarsAreThere(jarSets(root).kcl3), install: `${jdk} && npm run setup -- --kcl 3` },
   'dynamodb-local': { isThere: () => jarsAreThere(jarSets(root).dynamodbLocal), install: `${jdk} && npm run setup` },
   chromium: program('chromium', 'chromium'),
   strace: program('strace', 'strace'),

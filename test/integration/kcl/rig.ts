@@ -14,11 +14,13 @@ import {
 import { build } from 'esbuild';
 import { startKinesis } from '../../../scripts/local/kinesis/server.ts';
 import { startStack } from '../../../scripts/local/stack.ts';
+import type { KclLine } from '../../../services/lib/kcl/kcl-line.ts';
 import { listShards } from '../../../services/lib/kcl/shards.ts';
 import { awsConfig, kinesisClient } from '../../../services/lib/process/aws.ts';
 import { loadConfig } from '../../../services/lib/process/config.ts';
 import { Application } from './application.ts';
 import { dataOf } from './evidence.ts';
+import { jarsOf } from './lines.ts';
 import { Load } from './load.ts';
 
 const pollMs = 50;
@@ -30,7 +32,7 @@ interface Measured {
 }
 
 /** The recorder as it runs in a container, one bundle started by Node, on a local Kinesis (AWS's limits kept) and DynamoDB. */
-export async function startRig({ shards }: { readonly shards: number }) {
+export async function startRig({ shards, kclLine = 2 }: { readonly shards: number; readonly kclLine?: KclLine }) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kcl-it-'));
   const bundle = path.join(folder, 'recorder', 'main.mjs');
   mkdirSync(path.dirname(bundle));
@@ -49,7 +51,7 @@ export async function startRig({ shards }: { readonly shards: number }) {
       logLevel: 'warning',
     }),
   ]);
-  const environment = { ...stack.environment(), KINESIS_ENDPOINT: kinesis.endpoint };
+  const environment = { ...stack.environment(), KINESIS_ENDPOINT: kinesis.endpoint, KCL_JARS: jarsOf(kclLine) };
   const client = kinesisClient(loadConfig(awsConfig, environment));
   const StreamName = 'recorded';
   await client.send(new CreateStreamCommand({ StreamName, ShardCount: shards }));
