@@ -42,7 +42,6 @@ export class TableRetry {
       try {
         return await attempt(signal);
       } catch (cause) {
-        if (signal?.aborted) throw this.#unavailable(what, true, cause);
         if (!canRetry(cause)) throw this.#unavailable(what, false, cause);
         await this.wait(what, attempts, cause, signal);
       }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PublishCommandInput } from '@aws-sdk/client-sns';
+import type { PublishCommandInput, SNSClient } from '@aws-sdk/client-sns';
 import { Notifier, type NotifierOptions } from '../../../services/fraud-detector/notifier.ts';
 import type { AlertRecord, StoredAlert } from '../../../services/fraud-detector/stored-alert.ts';
 import { createLogger } from '../../../services/lib/process/log.ts';
@@ -16,6 +16,12 @@ function alertOf(alertId: string, ruleId = 'churn'): StoredAlert {
 }
 const alertsOf = (count: number): StoredAlert[] => Array.from({ length: count }, (_, i) => alertOf(String(i)));
 
+/** The shard waits for every call: none is without a deadline. */
+function bounded(signal: unknown): true {
+  assert.ok(signal instanceof AbortSignal);
+  return true;
+}
+
 /** A topic and a table in memory; what is left pending is what the sweep finds. */
 function outbox(options: Partial<Pick<NotifierOptions, 'withheld' | 'maxPerMinute'>> = {}) {
   const state = new Map<string, string>();
@@ -24,24 +30,27 @@ function outbox(options: Partial<Pick<NotifierOptions, 'withheld' | 'maxPerMinut
   const left: StoredAlert[] = [];
   const limits: number[] = [];
   const metrics = new Metrics();
-  const mark = async (alertId: string, as: string): Promise<boolean> => {
+  const mark = async (alertId: string, as: string, signal: unknown): Promise<boolean> => {
+    bounded(signal);
     if (faults.mark) throw new Error('table away');
     state.set(alertId, as);
     return true;
   };
-  const send = async ({ input }: { input: PublishCommandInput }) => {
+  const send = async ({ input }: { input: PublishCommandInput }, options?: { abortSignal?: unknown }) => {
+    bounded(options?.abortSignal);
     if (faults.publish) throw new Error('topic away');
     messages.push(input);
     return {};
   };
   const notifier = new Notifier({
-    sns: { send },
+    sns: { send: send as SNSClient['send'] },
     topicArn: 'arn:topic',
     store: {
-      markPublished: async (alertId) => void (await mark(alertId, 'published')),
-      markWithheld: (alertId) => mark(alertId, 'withheld'),
-      claimForSweep: async () => true,
-      pendingBefore: async (_, limit) => {
+      markPublished: async (alertId, _, signal) => void (await mark(alertId, 'published', signal)),
+      markWithheld: (alertId, _, signal) => mark(alertId, 'withheld', signal),
+      claimForSweep: async (_id, _now, _since, signal) => bounded(signal),
+      pendingBefore: async (_, limit, signal) => {
+        bounded(signal);
         limits.push(limit);
         return left.slice(0, limit).map((stored): AlertRecord => ({ ...stored, pending: true }));
       },
