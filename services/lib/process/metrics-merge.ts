@@ -1,4 +1,4 @@
-import type { CounterSample, Labels, MetricsSnapshot } from './metrics.ts';
+import type { CounterSample, GaugeSample, Labels, MetricsSnapshot } from './metrics.ts';
 
 /**
  * Adds up what several processes report. A process's counters start at 0 again when it is replaced, so those of an ended
@@ -28,9 +28,9 @@ export class MergedMetrics {
   }
 
   /** Counters summed over all lives; a gauge that two live processes report under the same labels shows the larger value. */
-  read(): { readonly counters: readonly CounterSample[]; readonly gauges: readonly CounterSample[] } {
+  read(): { readonly counters: readonly CounterSample[]; readonly gauges: readonly GaugeSample[] } {
     const counters = new Map(this.#ended);
-    const gauges = new Map<string, CounterSample>();
+    const gauges = new Map<string, GaugeSample>();
     for (const snapshot of this.#live.values()) {
       for (const counter of snapshot.counters) addTo(counters, counter);
       for (const gauge of snapshot.gauges) {

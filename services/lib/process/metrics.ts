@@ -7,10 +7,18 @@ export interface CounterSample {
   readonly value: number;
 }
 
+/**
+ * `fold`: how a gauge of several shards becomes one figure. The worst of them (the default) suits an age or a lag;
+ * `sum` suits an amount, such as keys or bytes held.
+ */
+export interface GaugeSample extends CounterSample {
+  readonly fold?: 'sum';
+}
+
 /** What a service reports. Counters only rise; gauges hold the last value; timings keep their latest samples (ms). */
 export interface MetricsSnapshot {
   readonly counters: readonly CounterSample[];
-  readonly gauges: readonly CounterSample[];
+  readonly gauges: readonly GaugeSample[];
   readonly timings: readonly { readonly name: string; readonly labels: Labels; readonly samplesMs: readonly number[] }[];
 }
 
@@ -20,6 +28,7 @@ const maxSamplesPerTiming = 1_000;
 interface Series<T> {
   readonly name: string;
   readonly labels: Labels;
+  fold?: 'sum';
   value: T;
 }
 
@@ -37,9 +46,11 @@ export class Metrics {
     if (series) series.value += by;
   }
 
-  gauge(name: string, value: number, labels: Labels = {}): void {
+  gauge(name: string, value: number, labels: Labels = {}, fold?: 'sum'): void {
     const series = this.#series(this.#gauges, name, labels, () => 0);
-    if (series) series.value = value;
+    if (series === undefined) return;
+    series.value = value;
+    if (fold !== undefined) series.fold = fold;
   }
 
   timing(name: string, ms: number, labels: Labels = {}): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EmfWriter } from '../../../../services/lib/process/emf.ts';
 import { FigureExport } from '../../../../services/lib/process/figure-export.ts';
-import { Metrics } from '../../../../services/lib/process/metrics.ts';
+import { Metrics, type MetricsSnapshot } from '../../../../services/lib/process/metrics.ts';
 
 const sample = (name: string, value: number, labels: Record<string, string> = {}) => ({ name, labels, value });
 
@@ -73,17 +73,22 @@ describe('figures for CloudWatch', () => {
     ]);
   });
 
-  it('fold shards: the sum of counters, the worst gauge', () => {
+  it('fold shards: the sum of counters, of a gauge the worst or, where it says so, the sum', () => {
     const objects = new EmfWriter('s').write(
       {
         counters: [sample('seen', 1, { shard: 'a' }), sample('seen', 2, { shard: 'b' })],
-        gauges: [sample('behind', 9, { shard: 'a' }), sample('behind', 4, { shard: 'b' })],
+        gauges: [
+          sample('behind', 9, { shard: 'a' }),
+          sample('behind', 4, { shard: 'b' }),
+          { ...sample('state_keys', 9, { shard: 'a' }), fold: 'sum' },
+          { ...sample('state_keys', 4, { shard: 'b' }), fold: 'sum' },
+        ],
       },
       0,
     );
     assert.equal(objects.length, 1);
-    const { seen, behind } = objects[0] as { seen: number; behind: number };
-    assert.deepEqual([seen, behind], [3, 9]);
+    const { seen, behind, state_keys } = objects[0] as Record<string, number>;
+    assert.deepEqual([seen, behind, state_keys], [3, 9, 13]);
   });
 
   it('make one object per set of labels, with the labels as dimensions', () => {
@@ -97,9 +102,55 @@ describe('figures for CloudWatch', () => {
     );
   });
 
-  it('never hold more samples of a metric than CloudWatch takes', () => {
+  it('carry the kind of a gauge from a child to CloudWatch, and not to Prometheus, which sums by itself', async () => {
+    const figures = new FigureExport('s', new Metrics());
+    for (const [child, keys] of [3, 4].entries()) {
+      const metrics = new Metrics();
+      metrics.gauge('state_keys', keys, { shard: `s${child}` }, 'sum');
+      figures.report(`child-${child}`, JSON.parse(JSON.stringify(metrics.drain())) as MetricsSnapshot);
+    }
+    const written: object[] = [];
+    figures.startEmf((object) => written.push(object)).stop();
+    assert.equal((written[0] as { state_keys: number }).state_keys, 7);
+    assert.match(await figures.prometheus(), /^state_keys\{shard="s0"\} 3\nstate_keys\{shard="s1"\} 4$/m);
+  });
+
+  it('hold no more samples of a metric in one object than CloudWatch takes, and count nothing twice', () => {
     const emf = new EmfWriter('s');
-    for (let i = 0; i < 500; i++) emf.observe('put', {}, i);
-    assert.equal((emf.write({ counters: [], gauges: [] }, 0)[0] as { put: number[] }).put.length, 100);
+    for (let i = 0; i < 250; i++) emf.observe('put', {}, i);
+    const objects = emf.write({ counters: [sample('seen', 1)], gauges: [] }, 0) as { put: number[]; seen?: number }[];
+    assert.deepEqual(
+      objects.map(({ put }) => put.length),
+      [100, 100, 50],
+    );
+    assert.deepEqual(
+      objects.flatMap(({ put }) => put),
+      Array.from({ length: 250 }, (_, i) => i),
+    );
+    assert.deepEqual(
+      objects.map(({ seen }) => seen),
+      [1, undefined, undefined],
+    );
+  });
+
+  it('keep of very many samples an even choice, at most 1,000', () => {
+    const emf = new EmfWriter('s');
+    for (let i = 0; i < 30_000; i++) emf.observe('put', {}, i);
+    const kept = (emf.write({ counters: [], gauges: [] }, 0) as { put: number[] }[]).flatMap(({ put }) => put);
+    assert.ok(kept.length > 500 && kept.length <= 1_000, String(kept.length));
+    const steps = new Set(kept.slice(1).map((value, i) => value - kept[i]!));
+    assert.equal(steps.size, 1, 'every so many alike');
+    assert.ok(kept.at(-1)! > 29_900, 'to the end');
+  });
+
+  it('hold no more metrics in one object than CloudWatch takes', () => {
+    const counters = Array.from({ length: 150 }, (_, i) => sample(`m${i}`, 1));
+    const objects = new EmfWriter('s').write({ counters, gauges: [] }, 0) as {
+      _aws: { CloudWatchMetrics: { Metrics: object[] }[] };
+    }[];
+    assert.deepEqual(
+      objects.map(({ _aws }) => _aws.CloudWatchMetrics[0]!.Metrics.length),
+      [100, 50],
+    );
   });
 });
