@@ -2,9 +2,11 @@ import { fileErrorText } from './cli/file-error.ts';
 import { UsageError } from './cli/flags.ts';
 import { nearest } from './cli/nearest.ts';
 import { fraudDrill } from './drill/fraud/drill.ts';
+import { latencyDrill } from './drill/latency/drill.ts';
 import type { Drill } from './drill/session.ts';
+import { takeoverDrill } from './drill/takeover/drill.ts';
 
-const drills: Readonly<Record<string, Drill>> = { fraud: fraudDrill };
+const drills: Readonly<Record<string, Drill>> = { fraud: fraudDrill, latency: latencyDrill, takeover: takeoverDrill };
 
 const help = `Faults on the real parts while bookings flow, or figures of the running services: local parts, all services, AWS limits on.
 

@@ -22,7 +22,7 @@ export type Task = Pick<ServiceProcess, 'id' | 'port'>;
  * How far behind a task is, ms, by shard; a text when it tells nothing. Asks the process that runs now: its gauge of a shard is there
  * once that shard's child has taken a first batch, empty or not.
  */
-async function lagsOf({ id, port }: Task): Promise<ReadonlyMap<string, number> | string> {
+export async function lagsOf({ id, port }: Task): Promise<ReadonlyMap<string, number> | string> {
   if (port === undefined) return `${id} does not run`;
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(scrapeTimeoutMs) });
@@ -55,7 +55,7 @@ export async function notReading(
 }
 
 /** Ids, in order. */
-export async function openShards({ kinesis }: Pick<LocalSystem, 'kinesis'>, stream: StreamName): Promise<string[]> {
+async function openShards({ kinesis }: Pick<LocalSystem, 'kinesis'>, stream: StreamName): Promise<string[]> {
   return (await listShards(kinesis, stream)).filter(({ closed }) => !closed).map(({ shardId }) => shardId);
 }
 

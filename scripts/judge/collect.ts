@@ -9,7 +9,7 @@ import type { StreamRecord } from '../../services/lib/kcl/processor.ts';
 import { readShard } from '../../services/lib/kcl/shard-reader.ts';
 import { listShards, type Shard } from '../../services/lib/kcl/shards.ts';
 import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
-import type { BrokenRecord, FoundAlert, FoundDeadLetter, SourceRecord } from './evidence.ts';
+import { type BrokenRecord, type FoundAlert, type FoundDeadLetter, positionKey, type SourceRecord } from './evidence.ts';
 import type { OracleShard } from './naive-alerts.ts';
 
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
@@ -40,6 +40,15 @@ export async function readSource(read: StreamRead): Promise<SourceRecord[]> {
     records.push({ shardId, sequenceNumber: record.sequenceNumber, sha256: sha256(record.data) });
   });
   return records;
+}
+
+/** When Kinesis took each record that was put plain, epoch ms, by its position. */
+export async function readArrivals(read: StreamRead): Promise<Map<string, number>> {
+  const arrivals = new Map<string, number>();
+  await readStream(read, ({ shardId }, { sequenceNumber, approximateArrivalTimestamp: arrivedAt }) => {
+    arrivals.set(positionKey(read.streamName, { shardId, sequenceNumber }), arrivedAt);
+  });
+  return arrivals;
 }
 
 export interface RoutedStream {

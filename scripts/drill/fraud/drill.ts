@@ -5,12 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { flagHelp, parseFlags, preset } from '../../cli/flags.ts';
 import { parseDuration } from '../../cli/values.ts';
-import { failuresText, resultText } from '../../demo/report.ts';
-import { settle } from '../../demo/settle.ts';
-import { collectEvidence, verdictOf } from '../../demo/verdict.ts';
 import { createRandom } from '../../generate/random.ts';
 import { type DynamoProxy, startDynamoProxy } from '../../local/faults/dynamodb-proxy.ts';
 import { ObjectOutage } from '../../local/faults/object-outage.ts';
+import { conclude } from '../conclude.ts';
 import { drillFlags } from '../flags.ts';
 import { historyLines, lineageText, type TimedEvent } from '../history.ts';
 import { type Drill, type Outcome, runSession, type Session } from '../session.ts';
@@ -85,7 +83,7 @@ export const fraudDrill: Drill = {
 };
 
 async function drill(session: Session, tools: Tools, faults: readonly Fault[], maxMs: number): Promise<Outcome> {
-  const { system, traffic, folder, say, signal } = session;
+  const { system, folder, say } = session;
   const startedAt = Date.now();
   const events: TimedEvent[] = [];
   const watch = await StateWatch.of(system);
@@ -95,23 +93,12 @@ async function drill(session: Session, tools: Tools, faults: readonly Fault[], m
     onLook: () => watch.look(),
   });
   say(campaign.broken ?? 'all faults are done');
-  await traffic.stop();
-  say('sending is over; waiting until every consumer is done with it');
-  const log = traffic.log.records;
-  const settled = await settle(system, log, session.flags['drain-timeout'], signal);
+  const { evidence, result, text } = await conclude(session);
   await watch.look();
-  say('judging');
-  const evidence = await collectEvidence(system, log, settled);
-  const { result, failures } = verdictOf(evidence, settled);
   const ok = result.ok && campaign.broken === undefined;
-
   const history = { evidence, sightings: watch.sightings.all, events };
   const historyFile = join(folder.path, 'history.ndjson');
   await pipeline(Readable.from(historyLines(history)), createWriteStream(historyFile));
-  const problems = [
-    ...(campaign.broken === undefined ? [] : [campaign.broken]),
-    ...(failures.length === 0 ? [] : [failuresText(failures)]),
-  ];
   return {
     ok,
     figures: { drill: 'fraud', ...result, ok, faults: campaign.rows, broken: campaign.broken ?? null },
@@ -121,8 +108,8 @@ async function drill(session: Session, tools: Tools, faults: readonly Fault[], m
       `\nhistory, all of it in ${historyFile}\n`,
       lineageText(history),
       '\nverdict\n',
-      resultText(result),
-      ...problems.map((problem) => `${problem}\n`),
+      text,
+      campaign.broken === undefined ? '' : `${campaign.broken}\n`,
     ].join(''),
   };
 }
