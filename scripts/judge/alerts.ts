@@ -19,7 +19,8 @@ export interface AlertCounts {
  */
 export function judgeAlerts(evidence: Evidence, positions: readonly LabelledPosition[], failures: Failures): AlertCounts {
   const expected = new Map(naiveAlerts({ shards: evidence.routed, rules: evidence.rules }).alerts.map((alert) => [alert.alertId, alert]));
-  const actions = new Map(evidence.rules.rules.map((rule) => [rule.id, rule.action ?? 'notify']));
+  const files = 'rules' in evidence.rules ? [evidence.rules] : evidence.rules.map(({ rules }) => rules);
+  const actions = new Map(files.flatMap(({ rules }) => rules.map((rule) => [`${rule.id}/${rule.version}`, rule.action ?? 'notify'])));
   const stored = groupBy(evidence.storedAlerts, ({ alert }) => alert.alertId);
 
   const missing = new Set<string>();
@@ -28,7 +29,8 @@ export function judgeAlerts(evidence: Evidence, positions: readonly LabelledPosi
     const found = stored.get(id)?.[0];
     if (found === undefined) missing.add(note(failures, 'alert not stored', alert));
     else if (!isDeepStrictEqual(found.alert, alert)) unexpected.add(note(failures, 'alert differs from the oracle', alert));
-    else if (found.action !== actions.get(alert.ruleId)) unexpected.add(note(failures, 'alert with another action than its rule', alert));
+    else if (found.action !== actions.get(`${alert.ruleId}/${alert.ruleVersion}`))
+      unexpected.add(note(failures, 'alert with another action than its rule', alert));
   }
   for (const { alert, columns } of evidence.storedAlerts) {
     if (!expected.has(alert.alertId)) unexpected.add(note(failures, 'alert the oracle does not know', alert));

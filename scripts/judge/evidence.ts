@@ -1,8 +1,7 @@
 import type { Position } from '../../services/lib/kcl/position.ts';
 import type { Alert } from '../../services/lib/rules/alert.ts';
-import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
 import type { SentRecord } from '../generate/send-log.ts';
-import type { OracleShard } from './naive-alerts.ts';
+import type { OracleInput, OracleShard } from './naive-alerts.ts';
 
 /** A record of a stream that was read back, whole (not taken apart). */
 export interface SourceRecord {
@@ -109,7 +108,7 @@ export interface Evidence {
   /** What lies there and is not valid. */
   readonly broken: readonly BrokenRecord[];
   readonly deadLetters: readonly FoundDeadLetter[];
-  readonly rules: RulesFile;
+  readonly rules: OracleInput['rules'];
   readonly storedAlerts: readonly FoundAlert[];
   readonly publishedAlerts: readonly PublishedAlert[];
   readonly warehouseRows: readonly WarehouseRow[];

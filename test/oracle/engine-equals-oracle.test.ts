@@ -16,7 +16,7 @@ function engineAlerts(
 ): OracleResult {
   const rules = compileRules(file);
   const states = new Map<string, ShardState>();
-  const result: OracleResult = { alerts: [], skipped: { late: 0, future: 0, duplicate: 0 } };
+  const result: OracleResult = { alerts: [], warming: new Set(), skipped: { late: 0, future: 0, duplicate: 0 } };
   for (const shard of shards) {
     const parents = shard.parents.map((id) => states.get(id)).filter((state) => state !== undefined);
     let state = ShardState.fromParents(rules, parents, shard.range, limits);

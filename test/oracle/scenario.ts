@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { OracleShard } from '../../scripts/judge/naive-alerts.ts';
+import type { OracleGeneration, OracleShard } from '../../scripts/judge/naive-alerts.ts';
 import { type BookingEvent, type EventType, eventIdOf } from '../../services/lib/events/booking-event.ts';
 import { hashKeyOf, inRange } from '../../services/lib/kcl/shards.ts';
 import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
@@ -119,14 +119,27 @@ const conditions: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({ when, session: fc.record({ gap: fc.nat({ max: 4 }).map(millis), atLeast }) }),
 );
 
-const ruleSpecs = fc.array(
-  fc.record({
+type Kind = Pick<RuleSpec, 'when' | 'count' | 'sum' | 'distinct' | 'pairs' | 'session' | 'cooldown' | 'mode'>;
+
+/** All of a rule but its name. */
+const kinds: fc.Arbitrary<Kind> = fc
+  .record({
     condition: conditions,
     cooldown: fc.option(span, { nil: undefined, freq: 2 }),
     mode: fc.constantFrom('live' as const, 'live' as const, 'shadow' as const, 'off' as const),
-  }),
-  { minLength: 1, maxLength: 4 },
-);
+  })
+  .map(({ condition, cooldown, mode }) => ({ mode, ...condition, ...(cooldown === undefined ? {} : { cooldown }) }));
+
+const named = (id: string, version: number, kind: Kind): RulesFile['rules'][number] => {
+  const { count: _, ...bare } = rule({ id, version });
+  return { ...bare, ...kind };
+};
+
+const times: fc.Arbitrary<RulesFile['time']> = fc
+  .record({ disorder: fc.constantFrom(0, 1, 3, 5, 9), lateness: fc.constantFrom(0, 1, 2, 5, 9), maxAhead: fc.nat({ max: 4 }) })
+  .map(({ disorder, lateness, maxAhead }) => ({ disorder: millis(disorder), lateness: millis(lateness), maxAhead: millis(maxAhead) }));
+
+const traffic = fc.record({ steps: fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), cuts: phases });
 
 export interface Scenario {
   readonly shards: readonly OracleShard[];
@@ -134,24 +147,42 @@ export interface Scenario {
 }
 
 export const scenarios: fc.Arbitrary<Scenario> = fc
-  .record({
-    steps: fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }),
-    cuts: phases,
-    specs: ruleSpecs,
-    disorder: fc.constantFrom(0, 1, 3, 5, 9),
-    lateness: fc.constantFrom(0, 1, 2, 5, 9),
-    maxAhead: fc.nat({ max: 4 }),
-  })
-  .map(({ steps, cuts, specs, disorder, lateness, maxAhead }) => ({
+  .record({ traffic, specs: fc.array(kinds, { minLength: 1, maxLength: 4 }), time: times })
+  .map(({ traffic: { steps, cuts }, specs, time }) => ({
     shards: play(steps, cuts),
-    rules: {
-      time: { disorder: millis(disorder), lateness: millis(lateness), maxAhead: millis(maxAhead) },
-      rules: specs.map(({ condition, cooldown, mode }, i) => {
-        const { count: _, ...bare } = rule({ id: `rule-${i}` });
-        return { ...bare, mode, ...condition, ...(cooldown === undefined ? {} : { cooldown }) };
-      }),
-    },
+    rules: { time, rules: specs.map((kind, i) => named(`rule-${i}`, 1, kind)) },
   }));
+
+export interface LiveScenario {
+  readonly shards: readonly OracleShard[];
+  readonly generations: readonly OracleGeneration[];
+}
+
+/** Rules that change while the events come: each generation takes some of three rules, each in one of two versions, in any order. */
+export const liveScenarios: fc.Arbitrary<LiveScenario> = fc
+  .record({
+    traffic,
+    pool: fc.tuple(kinds, kinds, kinds, kinds, kinds, kinds),
+    first: times,
+    changes: fc.array(
+      fc.record({
+        after: fc.constantFrom(0, 1, 5, 10, 20, 30),
+        time: fc.option(times, { nil: undefined, freq: 2 }),
+        picks: fc.uniqueArray(fc.nat({ max: 5 }), { selector: (pick) => pick % 3, maxLength: 3 }),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+  })
+  .map(({ traffic: { steps, cuts }, pool, first, changes }) => {
+    let [time, activeFrom] = [first, start];
+    const generations = changes.map((change, i): OracleGeneration => {
+      time = change.time ?? time;
+      activeFrom += change.after;
+      const rules = change.picks.map((pick) => named(`rule-${pick % 3}`, pick < 3 ? 1 : 2, pool[pick] as Kind));
+      return { generation: i + 1, activeFrom: i === 0 ? 0 : activeFrom, rules: { time, rules } };
+    });
+    return { shards: play(steps, cuts), generations };
+  });
 
 function play(steps: readonly Step[], phaseCuts: readonly (readonly number[])[]): OracleShard[] {
   const shards: (OracleShard & { records: { event: BookingEvent; arrival: number }[] })[] = [];

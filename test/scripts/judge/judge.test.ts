@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { alertIdOf } from '../../../scripts/judge/evidence.ts';
 import { judge, type Result } from '../../../scripts/judge/judge.ts';
 import { percentiles } from '../../../scripts/judge/latency.ts';
+import { defaultRules } from '../../../services/fraud-detector/default-rules.ts';
 import { position } from '../../../services/lib/kcl/position.ts';
 import { detectAfterMs, foundAlert, idealRun, type MutableEvidence } from './ideal-run.ts';
 
@@ -273,10 +274,22 @@ describe('the judge', () => {
       );
     });
 
+    it('takes the action of an alert from its rule version, whatever was published later', () => {
+      const later = defaultRules.rules.map((rule) => ({ ...rule, version: 2, action: 'notify' as const }));
+      const generations = [
+        { generation: 1, activeFrom: 0, rules: defaultRules },
+        { generation: 2, activeFrom: Number.MAX_SAFE_INTEGER, rules: { ...defaultRules, rules: later } },
+      ];
+      const { found } = judged((e) => {
+        e.rules = generations;
+      });
+      assert.deepEqual(found, []);
+    });
+
     it('finds published ones of a rule that is not live', () => {
       for (const mode of ['shadow', 'off'] as const) {
         finds('published, but not live', (e) => {
-          e.rules = { ...e.rules, rules: e.rules.rules.map((rule) => ({ ...rule, mode })) };
+          e.rules = { ...defaultRules, rules: defaultRules.rules.map((rule) => ({ ...rule, mode })) };
           e.storedAlerts = e.storedAlerts.map(({ alert }) => foundAlert({ ...alert, mode }));
           e.publishedAlerts = e.publishedAlerts.map((p) => ({
             ...p,

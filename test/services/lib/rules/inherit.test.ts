@@ -71,6 +71,17 @@ describe('a child that inherits from streams', () => {
     assert.equal(ids, 6_000);
   });
 
+  it('begins without what the bounds have cost its parent', async () => {
+    const limits = { maxEventsPerRule: 10 };
+    const parent = ShardState.empty(rules, wholeRange, limits);
+    for (let i = 0; i < 40; i++) {
+      parent.apply(bookingEvent({ bookingId: `b-${i}`, userId: `user-${i}`, occurredAt: start + i * 20_000 }), undefined);
+    }
+    assert.ok(parent.size.evicted > 10, `${parent.size.evicted}`);
+    const child = await ShardState.inherit(rules, wholeRange, [chunksOf(bytesOf(parent), 1_000)], limits);
+    assert.equal(child.size.evicted, 0);
+  });
+
   it('refuses a parent whose snapshot is cut off', async () => {
     const bytes = bytesOf(filled(low));
     const cut = chunksOf(bytes.subarray(0, bytes.length - 1), 1_000);
