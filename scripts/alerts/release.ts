@@ -48,8 +48,9 @@ export async function releaseAlerts(flags: ReleaseFlags, io: AlertsIo): Promise<
     const ok = !(flags.yes && isHeld) && !io.signal.aborted;
     const result = { type: 'result', dryRun: !flags.yes, rule, since, found: ids.length, released, withheld: isHeld, ...target.place, ok };
     if (flags.json) io.out(JSON.stringify(result));
-    else if (flags.yes) io.out(`${counted(released, 'alert')} released; they are published within a minute, at the pace of the outbox`);
-    else if (ids.length > 0) io.note('Nothing was released: this is a dry run. --yes releases.');
+    else if (flags.yes && !isHeld)
+      io.out(`${counted(released, 'alert')} released; they are published within a minute, at the pace of the outbox`);
+    else if (ids.length > 0) io.note(`Nothing was released${flags.yes ? '' : ': this is a dry run. --yes releases'}.`);
     return io.signal.aborted ? 130 : ok ? 0 : 1;
   } finally {
     target.dynamo.destroy();

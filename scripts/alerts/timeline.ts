@@ -30,16 +30,18 @@ function axis(alert: Alert, columns: number, paint: Paint): string[] {
   const placeOf = (time: number): number => (at === from ? last : Math.round(((time - from) / (at - from)) * last));
   const counts = new Map<number, number>();
   for (const { occurredAt } of evidence) counts.set(placeOf(occurredAt), (counts.get(placeOf(occurredAt)) ?? 0) + 1);
-  const line = Array.from({ length: last + 1 }, (_, place) => {
-    const count = counts.get(place) ?? 0;
-    if (count === 0) return paint('─', 'dim');
-    if (count > 1) return paint(count > 9 ? '+' : String(count), place === last ? 'red' : 'cyan');
-    return place === last ? paint('◆', 'red') : paint('●', 'cyan');
-  }).join('');
+  const line = Array.from({ length: last + 1 }, (_, place) => markOf(counts.get(place) ?? 0, place === last)).join('');
+  const painted =
+    line.slice(0, -1).replace(/─+|[^─]+/g, (run) => paint(run, run.startsWith('─') ? 'dim' : 'cyan')) + paint(line.slice(-1), 'red');
   const trigger = evidence.find(({ eventId }) => eventId === triggeredBy);
   const mark = trigger === undefined ? '(what triggered it is not among the events kept)' : besides(placeOf(trigger.occurredAt), last);
-  const lines = [left + right.padStart(last + 1 - left.length), line, mark];
+  const lines = [left + right.padStart(last + 1 - left.length), painted, mark];
   return lines.map((text) => indent + text);
+}
+
+function markOf(count: number, isNewest: boolean): string {
+  if (count > 1) return count > 9 ? '+' : String(count);
+  return count === 0 ? '─' : isNewest ? '◆' : '●';
 }
 
 /** `▲` at its place, the words on the side that has room for them. */

@@ -179,7 +179,7 @@ describe('npm run alerts', () => {
     const held = withWithheld(pointer, ['churn']);
     await rules.writePointer(held, { at: now, by: 'test', action: 'withhold', details: {} });
     const refused = await release(...args, '--yes');
-    assert.deepEqual([refused.code, await withheld()], [1, [11, 12, 13]]);
+    assert.deepEqual([refused.code, refused.out, await withheld()], [1, [], [11, 12, 13]]);
     assert.match(refused.notes, /still withheld/);
 
     await rules.writePointer(withWithheld(held, []), { at: now, by: 'test', action: 'resume', details: {} });

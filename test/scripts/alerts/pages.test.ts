@@ -71,6 +71,16 @@ describe('the timeline of an alert', () => {
     assert.ok(lines.some((line) => line.includes('120 events between them')));
   });
 
+  it('is the same in colour', () => {
+    const { alert } = recordOf([0, 1, 2, 90_000, 300_000]);
+    const colored = timeline(alert, 80, painter(true), 600_000);
+    assert.ok(colored.join('').includes('\u001b['));
+    assert.deepEqual(
+      colored.map((line) => stripVTControlCharacters(line)),
+      timeline(alert, 80, bare, 600_000),
+    );
+  });
+
   it('tells when what triggered it is not among the events that were kept', () => {
     assert.match(timeline(recordOf([0, 1], { triggeredBy: 'another' }).alert, 80, bare)[2] ?? '', /not among the events kept/);
   });
