@@ -114,7 +114,7 @@ describe('the judge', () => {
 
     it('finds that no alert was expected of episodes that were planted', () => {
       finds('episodes were planted, but no alert was expected', (e) => {
-        e.rules = { ...e.rules, rules: [] };
+        e.rules = { ...defaultRules, rules: [] };
         e.storedAlerts = [];
         e.publishedAlerts = [];
       });
@@ -259,7 +259,7 @@ describe('the judge', () => {
     it('finds a planted episode without an alert, even when the oracle sees none either', () => {
       const key = first(ideal.storedAlerts).alert.key;
       const result = finds('planted episode without an alert', (e) => {
-        e.rules = { ...e.rules, rules: [] };
+        e.rules = { ...defaultRules, rules: [] };
         e.storedAlerts = e.storedAlerts.filter((a) => a.alert.key !== key);
       });
       assert.equal(result.alerts.missing, 1);
