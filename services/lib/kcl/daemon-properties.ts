@@ -37,6 +37,8 @@ const leaseLooksPerFailover = 3;
 const minLeaseAssignmentIntervalMs = 1_000;
 /** 3.x: how rarely it moves leases to even out the load, as at its own defaults. A move costs a consumer with state a reload. */
 const failoversPerRebalance = 6;
+/** 3.x measures every second, and reports less often than that. */
+const minWorkerReportMs = 2_000;
 
 /** Every problem of the options, in words; empty when the daemon can be started with them. */
 export function daemonOptionProblems(options: DaemonOptions): string[] {
@@ -116,6 +118,8 @@ function settingsOf3({ failoverTimeMs, shutdownGraceMs, endpoints }: DaemonOptio
     ['leaseAssignmentIntervalMillis', assignmentIntervalMs],
     // Counted in assignments.
     ['varianceBalancingFrequency', Math.ceil((failoversPerRebalance * failoverTimeMs) / assignmentIntervalMs)],
+    // A worker is taken for dead, and gets no leases, two reports after its last one: at the default of 30 s a takeover takes a minute.
+    ['workerMetricsReporterFreqInMillis', Math.max(minWorkerReportMs, failoverTimeMs)],
     ['isGracefulLeaseHandoffEnabled', 'true'],
     ['gracefulLeaseHandoffTimeoutMillis', shutdownGraceMs],
     // To find out what it runs on it asks EC2's metadata address, whatever AWS_EC2_METADATA_DISABLED says: a local daemon must not.

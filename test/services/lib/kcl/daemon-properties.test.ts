@@ -81,6 +81,7 @@ describe('daemon properties', () => {
       [
         ['leaseAssignmentIntervalMillis', '3333'],
         ['varianceBalancingFrequency', '19'],
+        ['workerMetricsReporterFreqInMillis', '10000'],
         ['isGracefulLeaseHandoffEnabled', 'true'],
         ['gracefulLeaseHandoffTimeoutMillis', '40000'],
       ],
@@ -88,6 +89,7 @@ describe('daemon properties', () => {
     const quick = readProperties(daemonProperties({ ...options, kclLine: 3, failoverTimeMs: 1_000 }));
     assert.equal(quick.get('leaseAssignmentIntervalMillis'), '1000');
     assert.equal(quick.get('varianceBalancingFrequency'), '6');
+    assert.equal(quick.get('workerMetricsReporterFreqInMillis'), '2000');
   });
 
   it('keep a local daemon of 3.x from asking a metadata service', () => {
