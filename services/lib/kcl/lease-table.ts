@@ -17,6 +17,8 @@ const pollMs = 200;
 
 const leaseKey: AttributeDefinition = { AttributeName: 'leaseKey', AttributeType: 'S' };
 const leaseOwner: AttributeDefinition = { AttributeName: 'leaseOwner', AttributeType: 'S' };
+/** 3.5 keeps rows of other kinds in the same table: its leader, its version, its workers' reports (KCL: leases/EntityType.java). */
+const leaseEntity = 'LEASE';
 /** KCL 3.x finds a worker's leases by it (KCL: DynamoDBLeaseRefresher.LEASE_OWNER_TO_LEASE_KEY_INDEX_NAME). */
 const ownerIndex: GlobalSecondaryIndex = {
   IndexName: 'LeaseOwnerToLeaseKeyIndex',
@@ -56,7 +58,7 @@ export async function awaitTable(dynamo: DynamoDBClient, tableName: string, dead
  *
  * Rows are written only when every shard is open. With a closed shard the children must wait for their parents,
  * and which leases to begin with is KCL's decision.
- * Returns how many rows were written.
+ * Returns how many rows were written. Rejects with TABLE_UNAVAILABLE, also when 2.x is to work on what 3.x has written.
  */
 export async function prepareLeaseTable(
   dynamo: DynamoDBClient,
@@ -86,8 +88,14 @@ export async function prepareLeaseTable(
   }
   await awaitTable(dynamo, tableName, options.deadlineMs, options.signal);
   try {
-    const anyRow = await dynamo.send(new ScanCommand({ TableName: tableName, Limit: 1, ConsistentRead: true }));
-    if ((anyRow.Items ?? []).length > 0) return 0;
+    // One page, 1 MB, is some thousand leases.
+    const { Items: rows = [] } = await dynamo.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }));
+    if (kclLine === 2 && rows.some(({ entityType }) => entityType !== undefined && entityType.S !== leaseEntity)) {
+      // 2.x reads every row as a lease, and fails for ever.
+      const remedy = `stop all its tasks, delete the rows that have another entityType than ${leaseEntity}, then start`;
+      throw new PlatformError('TABLE_UNAVAILABLE', `KCL 3.x has worked on the lease table ${tableName}, and 2.x cannot read it: ${remedy}`);
+    }
+    if (rows.length > 0) return 0;
     const shards = await options.shards();
     if (shards.some((shard) => shard.closed)) return 0;
     const written = await Promise.all(shards.map((shard) => putIfAbsent(dynamo, tableName, leaseRow(shard, kclLine))));
@@ -108,8 +116,7 @@ export function leaseRow(shard: Shard, kclLine: KclLine): Record<string, Attribu
     ownerSwitchesSinceCheckpoint: { N: '0' },
     startingHashKey: { S: shard.range.start.toString() },
     endingHashKey: { S: shard.range.end.toString() },
-    // 3.5 keeps rows of other kinds in the same table.
-    ...(kclLine === 3 ? { entityType: { S: 'LEASE' } } : {}),
+    ...(kclLine === 3 ? { entityType: { S: leaseEntity } } : {}),
   };
 }
 

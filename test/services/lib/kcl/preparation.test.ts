@@ -144,6 +144,18 @@ describe('the lease table', () => {
     assert.equal(dynamo.count('PutItem'), 0);
   });
 
+  it('of 3.x is refused to 2.x, which cannot read its other rows; leases alone are none of them', async () => {
+    const written = (...kinds: string[]) => ({
+      ...fresh,
+      CreateTable: [failure('ResourceInUseException')],
+      Scan: [{ Items: [{ leaseKey: { S: 'shardId-0' } }, ...kinds.map((S) => ({ leaseKey: { S: 'x' }, entityType: { S } }))] }],
+    });
+    const refused = { code: 'TABLE_UNAVAILABLE', message: /KCL 3\.x has worked on the lease table app[^]*delete the rows/ };
+    await assert.rejects(prepare(client(written('LEASE', 'LEADER')), [shard(0)], 2), refused);
+    assert.equal(await prepare(client(written('LEASE')), [shard(0)], 2), 0);
+    assert.equal(await prepare(client(written('LEASE', 'LEADER')), [shard(0)], 3), 0);
+  });
+
   it('may be prepared by two tasks at once', async () => {
     const dynamo = client({ ...fresh, PutItem: [failure('ConditionalCheckFailedException'), {}] });
     assert.equal(await prepare(dynamo, [shard(0), shard(1)]), 1);
