@@ -74,17 +74,17 @@ export class Snapshots<State, Effect> {
   begin(state: State, position: Position, atOnce = false): void {
     this.#rethrow();
     const now = this.#options.now();
-    if (this.#base?.position === position && isSameSnapshot(this.#base, this.#current)) this.#freshAt = now;
+    if (this.#covers(position)) this.#freshAt = now;
     else if (this.idle && (atOnce || now >= this.#dueAt)) this.#start(state, position, false);
     this.#options.metrics.gauge('snapshot_age_ms', now - this.#freshAt, { shard: this.#options.fence.shardId });
   }
 
-  /** Resolves when the row points at a snapshot of this state at this position. */
-  async save(state: State, position: Position): Promise<void> {
+  /** Resolves to whether the row points at a snapshot of this state at this position; false: it was written and could not be read. */
+  async save(state: State, position: Position): Promise<boolean> {
     await this.settled();
-    if (this.#base?.position === position && isSameSnapshot(this.#base, this.#current)) return;
-    this.#start(state, position, false);
+    if (!this.#covers(position)) this.#start(state, position, false);
     await this.settled();
+    return this.#covers(position);
   }
 
   /** The shard's last snapshot. */
@@ -104,6 +104,10 @@ export class Snapshots<State, Effect> {
   async abandon(): Promise<void> {
     this.#abandoned.abort();
     await this.#writing;
+  }
+
+  #covers(position: Position): boolean {
+    return this.#base?.position === position && isSameSnapshot(this.#base, this.#current);
   }
 
   #start(state: State, position: Position, final: boolean): void {
@@ -136,6 +140,7 @@ export class Snapshots<State, Effect> {
         { event: 'snapshot.unreadable', shardId, ...name, err: error },
         'a snapshot just written cannot be read: it is not pointed at',
       );
+      await this.#delete(ref); // so that the next one at this place is written anew
       if (final) throw error;
       return;
     }
@@ -149,7 +154,7 @@ export class Snapshots<State, Effect> {
   }
 
   async #point(ref: SnapshotRef, final: boolean): Promise<void> {
-    const { fence, table, objects, patience, log } = this.#options;
+    const { fence, table, patience } = this.#options;
     const previous = this.#base;
     const change = { current: ref, previous: previous ?? null, attempt: null, ...(final && { final: true as const }) };
     const signal = this.#abandoned.signal;
@@ -161,12 +166,15 @@ export class Snapshots<State, Effect> {
     this.#base = ref;
     this.#current = ref;
     this.#previous = previous;
-    for (const old of letGo) {
-      // What is not deleted now is swept later.
-      await objects.delete(fence.shardId, old as SnapshotRef).catch((error: unknown) => {
-        log.warn({ event: 'snapshot.left', err: ensureError(error) }, 'a snapshot that nothing points at was left');
-      });
-    }
+    for (const old of letGo) await this.#delete(old as SnapshotRef);
+  }
+
+  /** Of what the row does not point at. What is not deleted now is swept later. */
+  async #delete(ref: SnapshotRef): Promise<void> {
+    const { fence, objects, log } = this.#options;
+    await objects.delete(fence.shardId, ref).catch((error: unknown) => {
+      log.warn({ event: 'snapshot.left', err: ensureError(error) }, 'a snapshot that nothing points at was left');
+    });
   }
 
   #rethrow(): void {

@@ -134,13 +134,17 @@ export class StatefulShard<State, Effect> implements RecordProcessor {
     shard.log.warn({ event: 'state.fenced', why }, `${why}: nothing is written or checkpointed any more`);
   }
 
-  async #inTime(work: Promise<void>): Promise<boolean> {
+  async #inTime(work: Promise<boolean>): Promise<boolean> {
     const { shard } = this.#ready();
     const timer = new AbortController();
     const late = sleep(this.#options.stopSaveMs, false, { signal: timer.signal }).catch(() => false);
     try {
-      const saved = await Promise.race([work.then(() => true), late]);
-      if (!saved) shard.log.warn({ event: 'state.unsaved' }, 'there was no time for a snapshot: what came since the last one comes again');
+      const saved = await Promise.race([work, late]);
+      if (!saved)
+        shard.log.warn(
+          { event: 'state.unsaved' },
+          'there was no time for a snapshot, or it could not be read: what came since the last one comes again',
+        );
       return saved;
     } finally {
       timer.abort();

@@ -131,10 +131,11 @@ export class Tenure<State, Effect> {
 
   async process(records: readonly StreamRecord[], checkpointer: Checkpointer, delivered: Position): Promise<void> {
     await this.#checkpoint(checkpointer, delivered);
+    const before = this.#applier.position;
     await this.#applier.apply(records);
-    if (this.#applier.careful && records.length > 0) {
-      await this.#snapshots.save(this.#state, this.#applier.position);
-      this.#applier.passed();
+    // Records that come again say nothing about those behind them.
+    if (this.#applier.careful && isAfter(this.#applier.position, before)) {
+      if (await this.#snapshots.save(this.#state, this.#applier.position)) this.#applier.passed();
     } else {
       this.#snapshots.begin(this.#state, this.#applier.position);
     }
@@ -142,9 +143,9 @@ export class Tenure<State, Effect> {
     this.#keepHouse();
   }
 
-  /** Resolves when everything that was applied is in a snapshot. */
-  async save(): Promise<void> {
-    await this.#snapshots.save(this.#state, this.#applier.position);
+  /** Resolves to whether everything that was applied is in a snapshot. */
+  save(): Promise<boolean> {
+    return this.#snapshots.save(this.#state, this.#applier.position);
   }
 
   /** The shard has been read to its end: resolves when its last state is durable. */
