@@ -96,7 +96,8 @@ export class Recovery<State, Effect> {
       if (!stream.untrimmed) this.#incomplete(shard.shardId, 'the stream is older than its retention');
       return model.fresh(shard.range);
     }
-    const unusable = new Set<SnapshotRef>();
+    /** Parents whose finals turned out to be unsound while they were read. */
+    const unusable = new Set<string>();
     for (;;) {
       const parents = await this.#lastStates(shard, unusable);
       try {
@@ -107,25 +108,30 @@ export class Recovery<State, Effect> {
       } catch (error) {
         if (!isSnapshotFault(error)) throw error;
         const before = unusable.size;
-        for (const { shardId, ref } of parents) if (ref !== undefined && !(await this.#isUsable(shardId, ref))) unusable.add(ref);
+        for (const { shardId, ref } of parents) if (ref !== undefined && !(await this.#isUsable(shardId, ref))) unusable.add(shardId);
         if (unusable.size === before) throw error;
       }
     }
   }
 
-  async #lastStates(child: Shard, unusable: ReadonlySet<SnapshotRef>): Promise<readonly LastState[]> {
-    const lastStates = await Promise.all(child.parents.map((id) => this.#lastState(child, id, unusable)));
-    return lastStates.filter((found) => found !== undefined);
+  /** One after the other: a model prepares for the records of one state at a time, and any of them may have to be rebuilt. */
+  async #lastStates(child: Shard, unusable: ReadonlySet<string>): Promise<readonly LastState[]> {
+    const lastStates: LastState[] = [];
+    for (const parentId of child.parents) {
+      const found = await this.#lastState(child, parentId, unusable);
+      if (found !== undefined) lastStates.push(found);
+    }
+    return lastStates;
   }
 
   /**
    * What a parent knew at its end: its final snapshot, else the one before and the rest of its records, else all of it rebuilt.
    * Undefined when nothing of it is left.
    */
-  async #lastState(child: Shard, parentId: string, unusable: ReadonlySet<SnapshotRef>): Promise<LastState | undefined> {
+  async #lastState(child: Shard, parentId: string, unusable: ReadonlySet<string>): Promise<LastState | undefined> {
     const { table, objects, log, metrics, patience } = this.#parts;
     const row = await untilAnswered("read a parent's state row", () => table.read(parentId), patience);
-    if (row?.final === true && row.current !== undefined && !row.retired && !unusable.has(row.current)) {
+    if (row?.final === true && row.current !== undefined && !row.retired && !unusable.has(parentId)) {
       const { current: ref } = row;
       try {
         return { shardId: parentId, ref, saved: await objects.open(parentId, ref) };

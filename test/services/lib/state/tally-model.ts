@@ -59,6 +59,7 @@ export class TallyModel implements StateModel<Tally, string> {
 
   apply(state: Tally, record: StreamRecord): readonly string[] {
     const text = textOf(record);
+    if (!this.prepared.at(-1)?.includes(text)) throw new RangeError(`${text} was not among those that were prepared last`);
     this.onApply(text);
     state.entries.push({ key: record.partitionKey, text });
     return [text];
