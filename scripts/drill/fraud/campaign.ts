@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AlertEvidence } from '../alert-evidence.ts';
 import { type CounterName, countedBetween, DetectorCounters } from '../detector-counters.ts';
 import { NotRecovered, untilRecovered } from '../recovery.ts';
@@ -7,6 +8,8 @@ import { phasesOf, type Tools } from './phases.ts';
 
 /** KCL 3.x may need two minutes and a half when its leader was killed. */
 const recoveryDeadlineMs = 240_000;
+/** A fault strikes at any moment between two snapshots, and not only when the last recovery was seen: twice the interval that services have here. */
+const maxPauseMs = 6_000;
 
 /** What was done, and how it was met. Times are epoch ms. */
 export interface FaultRow {
@@ -50,6 +53,7 @@ export async function runCampaign(
     for (const [number, fault] of faults.entries()) {
       for (const phase of phasesOf(fault, tools)) {
         if (Date.now() - startedAt > maxMs) return { rows, broken: `not all faults were done within ${maxMs / 60_000} minutes` };
+        await sleep(tools.random.integer(0, maxPauseMs), undefined, { signal: session.signal });
         const before = counters.read();
         const row = { name: phase.name, startedAt: Date.now() };
         say(`${secondsIn()}  ${number + 1}/${faults.length} ${phase.name}`);

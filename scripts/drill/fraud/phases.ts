@@ -10,6 +10,7 @@ import { tableFaultKinds } from '../../local/faults/table-faults.ts';
 import type { Fault } from './faults.ts';
 
 const streamDeadlineS = 60;
+const strikePollMs = 5;
 
 /** One step of a fault, recovered from before the next. */
 export interface Phase {
@@ -63,7 +64,7 @@ export function phasesOf(fault: Fault, tools: Tools): Phase[] {
     case 'object-store':
       return [{ name: `object store away for ${tools.outageMs / 1_000} s`, act: () => outage(tools, objects) }];
     case 'zombie':
-      return zombie(system, detector);
+      return zombie(tools, detector);
   }
 }
 
@@ -94,15 +95,21 @@ async function outage({ outageMs, signal }: Tools, what: { begin(): void; end():
   return Date.now();
 }
 
-/** A machine that hangs past its leases and comes back, believing that it owns them. */
-function zombie(system: LocalSystem, first: ServiceProcess): Phase[] {
+/**
+ * A machine that hangs past its leases and comes back, believing that it owns them. It is stopped while it tries to store an alert,
+ * so that it comes back with a write that must be refused.
+ */
+function zombie({ system, dynamo, signal }: Tools, first: ServiceProcess): Phase[] {
   let second: ServiceProcess | undefined;
   return [
     {
       name: 'SIGSTOP, a second task takes over',
       act: async () => {
+        dynamo.fail({ table: 'fraud-alerts', kinds: ['error'] });
+        while (dynamo.struck === 0) await sleep(strikePollMs, undefined, { signal });
         const at = Date.now();
         first.pause();
+        dynamo.fail(undefined);
         second = system.addTask('fraud-detector');
         await second.start();
         return at;
