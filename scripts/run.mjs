@@ -1,5 +1,6 @@
 /**
- * `npm run NAME -- ARGS` = set-up, then scripts/NAME.ts in this very process, so that signals and exit codes are the command's own.
+ * `npm run NAME -- ARGS` = set-up, then scripts/NAME.ts (`a:b` is in a-b.ts) in this very process, so that signals and exit codes are the
+ * command's own.
  * Plain Node without dependencies: it is what installs them.
  */
 import { existsSync } from 'node:fs';
@@ -14,9 +15,9 @@ const scripts = dirname(fileURLToPath(import.meta.url));
 const root = dirname(scripts);
 const [name = 'help', ...rest] = process.argv.slice(2);
 const args = rest[0] === '--' ? rest.slice(1) : rest;
-const script = join(scripts, `${name}.ts`);
+const script = join(scripts, `${name.replace(':', '-')}.ts`);
 
-if (!/^[a-z][a-z-]*$/.test(name) || !existsSync(script)) {
+if (!/^[a-z][a-z-]*(:[a-z]+)?$/.test(name) || !existsSync(script)) {
   process.stderr.write(`no such command: ${name}\nnpm run help lists them all.\n`);
   process.exit(2);
 }

@@ -39,9 +39,8 @@ export async function run(order: Order, signal: AbortSignal, stdin: Readable, ou
   }
 }
 
-/** At most one byte more than a rules file may have is read: a wrong file may be of any size. */
 async function readRules(flag: string, path: string, time: Order['time']): Promise<RulesFile> {
-  const rules = parsed(flag, path, await headOf(flag, path, maxRulesBytes + 1));
+  const rules = parsed(flag, path, await readRulesBytes(flag, path));
   return { ...rules, time: { ...rules.time, ...time } };
 }
 
@@ -52,6 +51,9 @@ function parsed(flag: string, path: string, bytes: Buffer): RulesFile {
     throw new Error(`${flag} ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
+
+/** At most one byte more than a rules file may have is read: a wrong file may be of any size. Rejects when it cannot be read. */
+export const readRulesBytes = (flag: string, path: string): Promise<Buffer> => headOf(flag, path, maxRulesBytes + 1);
 
 async function headOf(flag: string, path: string, maxBytes: number): Promise<Buffer> {
   try {

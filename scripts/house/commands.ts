@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, string>> = {
   generate: 'seeded booking traffic with planted fraud, to a file or a local stream',
   kinesis: 'the local Kinesis alone',
   backtest: 'fraud rules over a file of booking events: what would they have raised, and what would a change change',
+  'rules:publish': 'fraud rules into force without a deploy, what that would change, back again, and the kill switch',
   replay: 'dead letters back to their stream',
   alerts: 'stored fraud alerts: list, show with evidence, export, release what was withheld',
   unlock: 'an account that an alert locked, with a record of who and why',

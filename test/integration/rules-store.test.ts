@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { parseFlags } from '../../scripts/cli/flags.ts';
 import { createResources, type LocalStack, startStack } from '../../scripts/local/stack.ts';
+import { rulesPublishFlags } from '../../scripts/rules-publish/flags.ts';
+import { rulesPublish } from '../../scripts/rules-publish/rules-publish.ts';
+import { defaultRules, defaultRulesFile } from '../../services/fraud-detector/default-rules.ts';
 import { FileStore } from '../../services/lib/objects/file-store.ts';
 import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
 import { awsConfig, dynamoClient } from '../../services/lib/process/aws.ts';
 import { loadConfig } from '../../services/lib/process/config.ts';
 import { isPlatformError } from '../../services/lib/process/errors.ts';
+import { createLogger } from '../../services/lib/process/log.ts';
+import { Metrics } from '../../services/lib/process/metrics.ts';
 import { defineService } from '../../services/lib/process/service.ts';
 import { DynamoRulesStore, rulesPrefix, rulesTable } from '../../services/lib/rules/live/dynamo-rules-store.ts';
 import { type RulesPointer, withGeneration, withWithheld } from '../../services/lib/rules/live/pointer.ts';
+import { RulesSource } from '../../services/lib/rules/live/rules-source.ts';
 import { hashOf, type RulesAudit, readOrSeed } from '../../services/lib/rules/live/rules-store.ts';
 import { requirePart } from '../support/optional.ts';
 
@@ -84,6 +92,38 @@ describe('the rules table and its objects', () => {
       assert.equal(await store.writePointer(next, auditOf('withhold')), 'written');
       assert.deepEqual(await store.readPointer(), next);
     }
+  });
+
+  it('is what the command writes to and detectors read, in one account that the command names', async () => {
+    const path = join(runDir, 'rules.json');
+    await writeFile(path, JSON.stringify({ ...defaultRules, rules: [] }));
+    await store.putRules(defaultRulesFile);
+    const seen = (await store.readPointer()) as RulesPointer;
+    const valid = withGeneration(seen, { hash: hashOf(defaultRulesFile), now: now - 120_000, by: 'tester' });
+    assert.equal(await store.writePointer(valid, auditOf('publish')), 'written');
+
+    const out: string[] = [];
+    const notes: string[] = [];
+    const endpoint = stack.environment()['DYNAMODB_ENDPOINT'] ?? '';
+    const argv = ['--endpoint', endpoint, '--objects', pathToFileURL(join(runDir, 'objects')).href, '--rules', path, '--yes', '--json'];
+    const code = await rulesPublish(parseFlags(rulesPublishFlags, argv), {
+      env: {},
+      out: (line) => out.push(line),
+      note: (line) => notes.push(line),
+      now: () => now + 60_000,
+      operator: 'tester',
+      signal: new AbortController().signal,
+    });
+    assert.equal(code, 0);
+    const result = JSON.parse(out.join('')) as Record<string, unknown>;
+    assert.deepEqual([result['type'], result['ok'], result['stage'], result['activeFrom']], ['result', true, 'local', now + 120_000]);
+    assert.match(notes[0] ?? '', /account 0+, region us-east-1, table fraud-rules/);
+
+    const reader = { store, defaults: defaultRulesFile, now: () => now, log: createLogger('reader', 'error', () => {}), metrics: new Metrics() };
+    const source = new RulesSource(reader);
+    const timeline = await source.timeline(now);
+    const rulesAt = async (arrival: number) => (await source.rules(timeline.generationFor(0, arrival).generation)).rules.length;
+    assert.deepEqual([await rulesAt(now + 119_999), await rulesAt(now + 120_000)], [1, 0]);
   });
 
   it('refuses a pointer that somebody has spoilt, and a table that is not there', async () => {

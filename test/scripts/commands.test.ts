@@ -10,9 +10,10 @@ describe('the commands', () => {
   });
 
   for (const [name, line] of Object.entries(scripts)) {
-    it(`npm run ${name} is scripts/${name}.ts`, () => {
+    const script = `scripts/${name.replace(':', '-')}.ts`;
+    it(`npm run ${name} is ${script}`, () => {
       assert.equal(line, `node scripts/run.mjs ${name}`);
-      assert.ok(existsSync(new URL(`../../scripts/${name}.ts`, import.meta.url)));
+      assert.ok(existsSync(new URL(`../../${script}`, import.meta.url)));
     });
   }
 });

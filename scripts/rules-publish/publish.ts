@@ -1,0 +1,131 @@
+import { defaultRulesFile } from '../../services/fraud-detector/default-rules.ts';
+import { bookingEvents } from '../../services/lib/events/streams.ts';
+import { maxGenerations, newestOf, prunable, type RulesPointer, withGeneration } from '../../services/lib/rules/live/pointer.ts';
+import { hashOf, readOrSeed } from '../../services/lib/rules/live/rules-store.ts';
+import { parseRulesText } from '../../services/lib/rules/rules-text.ts';
+import { readRulesBytes } from '../backtest/run.ts';
+import { changedUnderOneVersion } from '../backtest/same-version.ts';
+import { type Summary, summaryText } from '../backtest/summary.ts';
+import { changesOf, changesText } from './changes.ts';
+import { compareOver } from './compare.ts';
+import type { Action } from './flags.ts';
+import type { Published } from './published.ts';
+import { type Place, type Result, refusal, writeSurely } from './result.ts';
+
+/** Old generations go only when there are so many: until then they are history. */
+const pruneFrom = maxGenerations / 2;
+const hourMs = 3_600_000;
+
+export interface PublishContext {
+  readonly published: Published;
+  readonly place: Place;
+  readonly yes: boolean;
+  readonly signal: AbortSignal;
+  readonly note: (line: string) => void;
+}
+
+/** Publishes a file, or a generation again. What is invalid is refused whole. */
+export async function publish(action: Extract<Action, { kind: 'publish' | 'rollback' }>, context: PublishContext): Promise<Result> {
+  const { published, place, yes, signal } = context;
+  const found = await contentOf(action, published);
+  if ('problems' in found) return refusal(found.problems);
+  const { bytes } = found;
+  const file = parseRulesText(bytes);
+  const hash = hashOf(bytes);
+  if (hash === newestOf(published.pointer).hash) {
+    return {
+      refused: false,
+      text: [`Generation ${newestOf(published.pointer).generation} is just this content: there is nothing to publish.`],
+      figures: { hash, published: false },
+    };
+  }
+  const twofold = [
+    ...new Set(
+      published.files.flatMap((before) =>
+        changedUnderOneVersion(before.file, file).map((line) => `generation ${before.generation}: ${line}`),
+      ),
+    ),
+  ];
+  if (twofold.length > 0)
+    return refusal([
+      'refused: rules differ from published ones of the same version. A shard that knows the version would go on with what it remembers of the old one.',
+      ...twofold,
+    ]);
+
+  const changes = changesOf(published.inForce, file);
+  const summary = action.events === undefined ? undefined : await compareOver(action.events, file, published.inForce, signal);
+  const text = [
+    `against generation ${newestOf(published.pointer).generation}:`,
+    ...changesText(changes, published.inForce, file),
+    ...(summary === undefined ? [] : [summaryText(summary).trimEnd(), '  (--against: the rules in force; --rules: those to be published)']),
+  ];
+  if (signal.aborted) return refusal([...text, 'interrupted: nothing was published']);
+  const figures = { hash, changes, ...(summary === undefined ? {} : { backtest: figuresOf(summary) }) };
+  if (!yes) return { refused: false, text, figures: { ...figures, published: false } };
+  const next = await write(action.kind, bytes, context);
+  if (next === undefined)
+    return refusal([
+      ...text,
+      `refused: ${maxGenerations} generations are listed and none can go yet: a record or a shard still needs them`,
+    ]);
+  const { generation, activeFrom } = newestOf(next);
+  return {
+    refused: false,
+    text: [...text, `Generation ${generation} is published: in force for what arrives from ${new Date(activeFrom).toISOString()} on.`],
+    figures: { ...figures, published: true, generation, activeFrom },
+  };
+
+  async function write(kind: 'publish' | 'rollback', content: Buffer, { note }: PublishContext): Promise<RulesPointer | undefined> {
+    await place.store.putRules(content);
+    const seeded = published.isNew ? await readOrSeed(place.store, defaultRulesFile, place.now()) : published.pointer;
+    const pointer = await pruned(seeded, place, note);
+    if (pointer.generations.length >= maxGenerations) return undefined;
+    const at = place.now(); // readers count on it that the write follows at once
+    const after = withGeneration(pointer, { hash, now: at, by: place.by });
+    const details = {
+      generation: newestOf(after).generation,
+      hash,
+      before: newestOf(pointer).hash,
+      activeFrom: newestOf(after).activeFrom,
+      changes,
+    };
+    await writeSurely(place, after, { at, by: place.by, action: kind, details });
+    return after;
+  }
+}
+
+async function contentOf(
+  action: Extract<Action, { kind: 'publish' | 'rollback' }>,
+  { files, pointer }: Published,
+): Promise<{ readonly bytes: Buffer } | { readonly problems: readonly string[] }> {
+  if (action.kind === 'publish') {
+    const bytes = await readRulesBytes('--rules', action.path);
+    try {
+      parseRulesText(bytes);
+      return { bytes };
+    } catch (error) {
+      return { problems: [`--rules ${action.path}: ${error instanceof Error ? error.message : String(error)}`] };
+    }
+  }
+  const found = files.find(({ generation }) => generation === action.generation);
+  if (found !== undefined) return found;
+  const isListed = pointer.generations.some(({ generation }) => generation === action.generation);
+  return {
+    problems: [
+      isListed ? `generation ${action.generation} is invalid` : `there is no generation ${action.generation}; --list tells which there are`,
+    ],
+  };
+}
+
+async function pruned(pointer: RulesPointer, place: Place, note: (line: string) => void): Promise<RulesPointer> {
+  if (pointer.generations.length < pruneFrom) return pointer;
+  const referenced = await place.referenced();
+  if (referenced === undefined) {
+    note('no generation is taken off the list: the table of the shards, which tells what they need, is not there (--state-table NAME)');
+    return pointer;
+  }
+  const gone = new Set(prunable(pointer, { now: place.now(), retentionMs: bookingEvents.retentionHours * hourMs, referenced }));
+  return { ...pointer, generations: pointer.generations.filter(({ generation }) => !gone.has(generation)) };
+}
+
+const figuresOf = ({ events, used, difference, warnings }: Summary) => ({ events, used, difference, warnings });
