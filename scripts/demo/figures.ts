@@ -20,6 +20,7 @@ const keptAnswers = 20_000;
 export interface Watched {
   readonly services: () => readonly ServiceProcess[];
   readonly caught: () => readonly CaughtMessage[];
+  readonly locked: () => number;
   readonly warehouse: () => Database | undefined;
   readonly sent: () => number;
 }
@@ -186,6 +187,7 @@ export class Figures {
         sent: this.#watched.sent(),
         routed: this.#counters.sum('event-router', 'events_routed'),
         alerts: this.#alertIds.size,
+        locks: this.#watched.locked(),
         rows: this.#warehouse.rows,
         repeats: this.#counters.sum('redshift-loader', 'rows_duplicate'),
       },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
+import { accountGuard } from '../../services/account-guard/service.ts';
 import { eventRouter } from '../../services/event-router/service.ts';
 import { fraudDetector } from '../../services/fraud-detector/service.ts';
 import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
@@ -12,6 +13,7 @@ import { migrate } from '../../services/lib/warehouse/migrations.ts';
 import { redshiftLoader } from '../../services/redshift-loader/service.ts';
 import { createResources, type LocalStack, startStack } from '../local/stack.ts';
 import { type DemoFlags, type ServiceName, type StreamName, serviceNames } from './flags.ts';
+import { type GuardProcess, startGuard } from './guard-process.ts';
 import type { RunFolder } from './run-folder.ts';
 import { ServiceProcess, serviceStopMs } from './service-process.ts';
 
@@ -22,6 +24,7 @@ export interface LocalSystem {
   readonly tasks: (name: ServiceName) => readonly ServiceProcess[];
   /** One more, which is not started yet. */
   readonly addTask: (name: ServiceName) => ServiceProcess;
+  readonly guard: GuardProcess;
   readonly kinesis: KinesisClient;
   readonly dynamo: DynamoDBClient;
   readonly objects: ObjectStore;
@@ -67,7 +70,8 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   const aws = loadConfig(awsConfig, environment);
   const kinesis = kinesisClient(aws);
   const dynamo = dynamoClient(aws);
-  const settings = await settingsOf(options, stack);
+  const settings = await orStop(stack, async () => (await options.settings?.(stack)) ?? {});
+  const guard = await orStop(stack, () => startGuard({ stack, env: environment, onFailure: options.onFailure }));
   const tasks: ServiceProcess[] = [];
   const tasksOf = (name: ServiceName): ServiceProcess[] => tasks.filter((task) => task.name === name);
   const addTask = (name: ServiceName): ServiceProcess => {
@@ -85,12 +89,14 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
     services,
     tasks: tasksOf,
     addTask,
+    guard,
     kinesis,
     dynamo,
     objects: openObjectStore(stack.objectsUrl, aws),
     warehouse: openDatabase(stack.warehouseUrl, warehouseLimits),
     async stop() {
       await Promise.all(tasks.map((task) => task.stop()));
+      await guard.stop();
       kinesis.destroy();
       dynamo.destroy();
       await stack.stop();
@@ -99,7 +105,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   try {
     signal.throwIfAborted();
     await Promise.all([
-      createResources(stack, [eventRouter, fraudDetector, redshiftLoader], { shards: options.shards }),
+      createResources(stack, [eventRouter, fraudDetector, redshiftLoader, accountGuard], { shards: options.shards }),
       migrate(system.warehouse),
     ]);
     signal.throwIfAborted();
@@ -112,9 +118,10 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   }
 }
 
-async function settingsOf({ settings }: LocalSystemOptions, stack: LocalStack): Promise<ServiceSettings> {
+/** What has to be there before anything stands on the stack. */
+async function orStop<T>(stack: LocalStack, work: () => Promise<T>): Promise<T> {
   try {
-    return (await settings?.(stack)) ?? {};
+    return await work();
   } catch (error) {
     await stack.stop();
     throw error;

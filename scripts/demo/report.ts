@@ -24,6 +24,7 @@ export function resultText(result: Result): string {
       'alerts',
       `${count(alerts.raised)} of ${count(alerts.expected)} expected; ${alerts.missing} missing, ${alerts.unexpected} unexpected, ${alerts.duplicated} doubled`,
     ],
+    ['locks', `${count(result.locks)} accounts`],
     [
       'warehouse',
       `${count(warehouse.rows)} rows of ${count(warehouse.expected)} expected; ${warehouse.missing} missing, ${warehouse.duplicated} doubled`,
@@ -56,6 +57,7 @@ export function totalsText({ totals, drops, deadLetters, skipped, detect }: Snap
       'alerts',
       `${count(totals.alerts)}${detect === undefined ? '' : `, sent to published p50 ${count(detect.p50)} ms, p95 ${count(detect.p95)} ms`}`,
     ],
+    ['accounts locked', count(totals.locks)],
     ['dead letters', reasons(deadLetters)],
     ['drops', reasons(drops)],
     ['not for rules', reasons(skipped)],

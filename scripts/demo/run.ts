@@ -49,6 +49,7 @@ export async function runDemo(run: DemoRun): Promise<DemoOutcome> {
   const figures = new Figures({
     services: () => (system === undefined ? [] : serviceNames.map((name) => system?.services[name]).filter((s) => s !== undefined)),
     caught: () => system?.stack.caught() ?? [],
+    locked: () => system?.guard.locked() ?? 0,
     warehouse: () => system?.warehouse,
     sent: () => sender?.figures.sent ?? 0,
   });

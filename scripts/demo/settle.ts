@@ -45,7 +45,9 @@ export async function settle(system: LocalSystem, log: readonly SentRecord[], de
     waitFor(() => detectorIsBehind(system, routed.heads), deadline, signal),
     waitFor(() => loaderIsBehind(system, routed.heads), deadline, signal),
   ]);
-  return { source, routed, unfinished: [...absent, ...router, ...detector, ...loader] };
+  // Nothing is published any more, if the detector is done.
+  const guard = await waitFor(async () => guardIsBehind(system), deadline, signal);
+  return { source, routed, unfinished: [...absent, ...router, ...detector, ...loader, ...guard] };
 }
 
 /** What is still behind when `deadline` passes; nothing when all is done before. */
@@ -78,6 +80,11 @@ async function detectorIsBehind(system: LocalSystem, heads: Reached): Promise<st
     ...behind(heads, reached, 'position').map((shard) => `fraud-detector has not finished ${shard}`),
     ...(pending > 0 ? [`${pending} alerts are stored and not published`] : []),
   ];
+}
+
+function guardIsBehind({ guard }: LocalSystem): string[] {
+  const left = guard.underWay();
+  return left > 0 ? [`account-guard has not finished ${left} alerts`] : [];
 }
 
 async function loaderIsBehind(system: LocalSystem, heads: Reached): Promise<string[]> {

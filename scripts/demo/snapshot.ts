@@ -17,6 +17,8 @@ export interface Snapshot {
     readonly sent: number;
     readonly routed: number;
     readonly alerts: number;
+    /** Accounts locked. */
+    readonly locks: number;
     readonly rows: number;
     readonly repeats: number;
   };

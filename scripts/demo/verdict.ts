@@ -1,6 +1,6 @@
 import { defaultRules } from '../../services/fraud-detector/default-rules.ts';
 import type { SentRecord } from '../generate/send-log.ts';
-import { readAlerts, readDeadLetters } from '../judge/collect.ts';
+import { readAlerts, readDeadLetters, readLockingAlerts } from '../judge/collect.ts';
 import { readWarehouse } from '../judge/collect-warehouse.ts';
 import type { Evidence, Failure, PublishedAlert } from '../judge/evidence.ts';
 import { judge, type Verdict } from '../judge/judge.ts';
@@ -14,8 +14,9 @@ export async function collectEvidence(
   log: readonly SentRecord[],
   { source, routed }: Pick<Settled, 'source' | 'routed'>,
 ): Promise<Evidence> {
-  const [{ alerts }, deadLetters, warehouse] = await Promise.all([
+  const [{ alerts }, lockingAlerts, deadLetters, warehouse] = await Promise.all([
     readAlerts(system.dynamo, 'fraud-alerts'),
+    readLockingAlerts(system.dynamo, 'accounts'),
     readDeadLetters(system.objects),
     readWarehouse(system.warehouse),
   ]);
@@ -30,6 +31,7 @@ export async function collectEvidence(
     rules: defaultRules,
     storedAlerts: alerts,
     publishedAlerts: system.stack.caught().map(publishedAlert),
+    lockingAlerts,
     ...warehouse,
   };
 }

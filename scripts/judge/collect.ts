@@ -9,7 +9,7 @@ import type { StreamRecord } from '../../services/lib/kcl/processor.ts';
 import { readShard } from '../../services/lib/kcl/shard-reader.ts';
 import { listShards, type Shard } from '../../services/lib/kcl/shards.ts';
 import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
-import { type BrokenRecord, type FoundAlert, type FoundDeadLetter, positionKey, type SourceRecord } from './evidence.ts';
+import { type BrokenRecord, type FoundAlert, type FoundDeadLetter, type LockingAlert, positionKey, type SourceRecord } from './evidence.ts';
 import type { OracleShard } from './naive-alerts.ts';
 
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
@@ -104,6 +104,17 @@ export async function readAlerts(
     }
   }
   return { alerts, pending };
+}
+
+/** On which alerts account-guard acted, from what it keeps of each. */
+export async function readLockingAlerts(dynamo: DynamoDBClient, table: string): Promise<LockingAlert[]> {
+  const found: LockingAlert[] = [];
+  for await (const { Items = [] } of paginateScan({ client: dynamo }, { TableName: table, ConsistentRead: true })) {
+    for (const { item, alertId, userId } of Items) {
+      if (item?.S?.startsWith('alert#')) found.push({ alertId: alertId?.S ?? '', userId: userId?.S ?? '' });
+    }
+  }
+  return found;
 }
 
 function foundAlert(item: Readonly<Record<string, AttributeValue>>): FoundAlert {

@@ -90,6 +90,12 @@ export interface PublishedAlert {
   readonly receivedAt: number;
 }
 
+/** An alert on which account-guard acted. */
+export interface LockingAlert {
+  readonly alertId: string;
+  readonly userId: string;
+}
+
 /** Undefined when it is no alert at all. */
 export function alertIdOf({ message }: PublishedAlert): string | undefined {
   const id: unknown = typeof message === 'object' && message !== null && 'alertId' in message ? message.alertId : undefined;
@@ -111,6 +117,7 @@ export interface Evidence {
   readonly rules: OracleInput['rules'];
   readonly storedAlerts: readonly FoundAlert[];
   readonly publishedAlerts: readonly PublishedAlert[];
+  readonly lockingAlerts: readonly LockingAlert[];
   readonly warehouseRows: readonly WarehouseRow[];
   /** The state of each booking. */
   readonly warehouseBookings: readonly WarehouseEvent[];

@@ -3,6 +3,7 @@ import { judgeContents } from './contents.ts';
 import { type Evidence, type Failure, Failures } from './evidence.ts';
 import { type Latencies, latencies } from './latency.ts';
 import { judgeLedger } from './ledger.ts';
+import { judgeLocks } from './locks.ts';
 import { judgeOrder } from './order.ts';
 import { judgePositions, labelledPositions, type PositionCounts } from './source-positions.ts';
 import { judgeWarehouse, type WarehouseCounts } from './warehouse.ts';
@@ -13,6 +14,8 @@ export interface Result extends PositionCounts {
   readonly alerts: AlertCounts;
   readonly warehouse: WarehouseCounts;
   readonly latencyMs: Latencies;
+  /** Accounts locked. */
+  readonly locks: number;
   readonly ok: boolean;
 }
 
@@ -36,11 +39,12 @@ export function judge(evidence: Evidence): Verdict {
   judgeContents(evidence, positions, failures);
   judgeOrder(evidence, positions, failures);
   const alerts = judgeAlerts(evidence, positions, failures);
+  const locks = judgeLocks(evidence, failures);
   const warehouse = judgeWarehouse(evidence, positions, failures);
   judgeLedger(evidence, failures);
   const ok = failures.list.length === 0;
   return {
-    result: { type: 'result', ...counts, alerts, warehouse, latencyMs: latencies(evidence), ok },
+    result: { type: 'result', ...counts, alerts, warehouse, latencyMs: latencies(evidence), locks, ok },
     failures: failures.list,
   };
 }

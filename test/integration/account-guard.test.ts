@@ -163,6 +163,7 @@ describe('account-guard, from SNS to the table', () => {
       .filter((line) => line.startsWith('{')); // the SDK's own warning about old Nodes is none
     const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.ok(parsed.some(({ event }) => event === 'message.invalid'));
+    assert.ok(!parsed.some(({ reason }) => reason === 'action'), 'what asks for no lock is kept away by the filter policy');
     assert.ok(parsed.some((line) => '_aws' in line && line['alerts_handled'] === 1));
   });
 

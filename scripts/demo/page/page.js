@@ -55,6 +55,7 @@ function drawTiles(s) {
     tile('Events routed', count(s.totals.routed), `${count(s.rates.routed)} a second`),
     tile('Warehouse rows', count(s.totals.rows), `${count(s.totals.repeats)} repeats left out`),
     tile('Fraud alerts', count(s.totals.alerts), s.detect ? `sent to published: ${span(s.detect.p50)}` : 'none yet'),
+    tile('Accounts locked', count(s.totals.locks), 'by account-guard'),
     tile('Dead letters', count(total(s.deadLetters)), 'kept with their bytes'),
     tile('Drops', count(total(s.drops)), 'nothing new for analytics'),
   );

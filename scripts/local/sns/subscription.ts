@@ -72,6 +72,11 @@ export class Subscription {
     return this.#deadLetters;
   }
 
+  /** Deliveries that are neither done nor dead letters. */
+  get underWay(): number {
+    return this.#underWay.size;
+  }
+
   offer(message: CaughtMessage): void {
     const event = lambdaEvent(message, this.#arn);
     for (let n = this.options.deliveries?.(message) ?? 1; n > 0; n--) {

@@ -135,7 +135,7 @@ describe('the page', () => {
     await server.close();
     await page.getByText('The connection is gone').waitFor();
     server = await startPageServer(port);
-    server.publish(snapshotAt(99_000, { totals: { sent: 777, routed: 0, alerts: 0, rows: 0, repeats: 0 } }));
+    server.publish(snapshotAt(99_000, { totals: { sent: 777, routed: 0, alerts: 0, locks: 2, rows: 0, repeats: 0 } }));
     await page.getByText('777').waitFor();
     assert.equal(await page.locator('#trouble').isHidden(), true);
   });

@@ -10,7 +10,7 @@ describe('the totals of a run that nobody judges', () => {
   });
 
   it('say so when nothing was sent', () => {
-    const totals = { sent: 0, routed: 0, alerts: 0, rows: 0, repeats: 0 };
+    const totals = { sent: 0, routed: 0, alerts: 0, locks: 2, rows: 0, repeats: 0 };
     assert.equal(totalsText(snapshotAt(0, { totals, sendingSince: undefined })), 'stopped before anything was sent\n');
   });
 });

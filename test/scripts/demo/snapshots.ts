@@ -6,7 +6,7 @@ export const snapshotAt = (now: number, more: Partial<Snapshot> = {}): Snapshot 
   sendingSince: 0,
   sendingUntil: 60_000,
   services: [{ name: 'event-router', state: 'running', starts: 1 }],
-  totals: { sent: 12_345, routed: 11_000, alerts: 3, rows: 10_000, repeats: 4 },
+  totals: { sent: 12_345, routed: 11_000, alerts: 3, locks: 2, rows: 10_000, repeats: 4 },
   drops: { 'no-op': 7 },
   deadLetters: { 'not-json': 2, 'not-utf8': 3 },
   skipped: {},

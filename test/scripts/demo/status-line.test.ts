@@ -17,7 +17,7 @@ describe('the status line', () => {
 
   it('shows all but the drops in 120 columns, also late in a long run', () => {
     const lag = (['event-router', 'fraud-detector', 'redshift-loader'] as const).map((service) => ({ service, shard: 's', ms: 900 }));
-    const totals = { sent: 1_080_300, routed: 1_000_400, alerts: 950, rows: 1_000_200, repeats: 0 };
+    const totals = { sent: 1_080_300, routed: 1_000_400, alerts: 950, locks: 2, rows: 1_000_200, repeats: 0 };
     const line = statusText(snapshotAt(900_000, { totals, lag }));
     assert.match(line.slice(0, 119), /sent 1,080k \(300\/s\)  routed 1,000k  rows 1,000k/);
   });

@@ -94,6 +94,7 @@ export function idealRun(): MutableEvidence {
     deadLetters,
     rules: defaultRules,
     storedAlerts: alerts.map(foundAlert),
+    lockingAlerts: alerts.map(({ alertId, key }) => ({ alertId, userId: key })),
     publishedAlerts: alerts.map((alert) => ({
       message: alert,
       attributes: { severity: alert.severity, ruleId: alert.ruleId, mode: alert.mode, action: 'lock' },

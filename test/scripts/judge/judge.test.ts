@@ -19,6 +19,7 @@ function judged(damage: (evidence: MutableEvidence) => void): { result: Result; 
     deadLetters: [...ideal.deadLetters],
     storedAlerts: [...ideal.storedAlerts],
     publishedAlerts: [...ideal.publishedAlerts],
+    lockingAlerts: [...ideal.lockingAlerts],
     warehouseRows: [...ideal.warehouseRows],
     warehouseBookings: [...ideal.warehouseBookings],
     ledger: [...ideal.ledger],
@@ -82,7 +83,7 @@ describe('the judge', () => {
   it('prints the fields of the result in the order that is documented', () => {
     const { result } = judged(() => {});
     const positions = ['sent', 'duplicates', 'disordered', 'late', 'future', 'malformed', 'routed', 'dropped', 'deadLettered'];
-    assert.deepEqual(Object.keys(result), ['type', ...positions, 'alerts', 'warehouse', 'latencyMs', 'ok']);
+    assert.deepEqual(Object.keys(result), ['type', ...positions, 'alerts', 'warehouse', 'latencyMs', 'locks', 'ok']);
     assert.deepEqual(Object.keys(result.alerts), ['expected', 'raised', 'missing', 'unexpected', 'duplicated']);
     assert.deepEqual(Object.keys(result.warehouse), ['expected', 'rows', 'missing', 'duplicated']);
   });
@@ -96,6 +97,7 @@ describe('the judge', () => {
       e.deadLetters = [];
       e.storedAlerts = [];
       e.publishedAlerts = [];
+      e.lockingAlerts = [];
       e.warehouseRows = [];
       e.warehouseBookings = [];
       e.ledger = [];
@@ -117,7 +119,37 @@ describe('the judge', () => {
         e.rules = { ...defaultRules, rules: [] };
         e.storedAlerts = [];
         e.publishedAlerts = [];
+        e.lockingAlerts = [];
       });
+    });
+  });
+
+  describe('of locks', () => {
+    it('counts each account once, however many alerts locked it', () => {
+      const users = new Set(ideal.lockingAlerts.map(({ userId }) => userId));
+      const { result } = judged((e) => void e.lockingAlerts.push(first(e.lockingAlerts)));
+      assert.equal(result.locks, users.size);
+      assert.ok(result.locks > 0);
+    });
+
+    it('finds one that was not set, one of another user, and one that no alert asked for', () => {
+      finds('alert asked for a lock that was not set', (e) => void e.lockingAlerts.pop());
+      finds('account of another user locked', (e) => replace(e.lockingAlerts, 0, () => ({ userId: 'other' })));
+      finds('account locked that no alert asked for', (e) => void e.lockingAlerts.push({ alertId: 'x', userId: 'other' }));
+    });
+
+    it('asks for none when an alert is warming or does not say so', () => {
+      const unlocked = (attributes: object, message: object): string[] =>
+        judged((e) => {
+          replace(e.publishedAlerts, 0, (old) => ({
+            attributes: { ...old.attributes, ...attributes },
+            message: { ...(old.message as object), ...message },
+          }));
+          e.lockingAlerts.shift();
+        }).found.filter((check) => check.includes('lock'));
+      assert.deepEqual(unlocked({ action: 'notify' }, {}), []);
+      assert.deepEqual(unlocked({}, { warming: true }), []);
+      assert.deepEqual(unlocked({}, { warming: false }), ['alert asked for a lock that was not set']);
     });
   });
 
@@ -361,6 +393,7 @@ describe('the judge', () => {
         const alert = { ...first(e.storedAlerts).alert, alertId: 'f'.repeat(32), key: innocent };
         e.storedAlerts.push(foundAlert(alert));
         e.publishedAlerts.push({ ...first(e.publishedAlerts), message: alert });
+        e.lockingAlerts.push({ alertId: alert.alertId, userId: alert.key });
       });
       assert.deepEqual(found.sort(), ['alert for an innocent user', 'alert the oracle does not know']);
       assert.equal(result.alerts.unexpected, 1);

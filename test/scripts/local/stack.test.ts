@@ -53,7 +53,7 @@ describe('the local stack', function () {
     const { Table } = await dynamoClient(config).send(new DescribeTableCommand({ TableName: 'fraud-alerts' }));
     assert.deepEqual(
       Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName),
-      ['pending'],
+      ['pending', 'by-day', 'by-user'],
     );
     const TopicArn = stack.environment()['ALERTS_TOPIC_ARN'];
     await snsClient(config).send(new PublishCommand({ TopicArn, Message: 'hello' }));
