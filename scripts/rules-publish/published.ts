@@ -18,12 +18,16 @@ export interface Published {
   readonly isNew: boolean;
 }
 
-/** Reads all that is listed: a store that lacks an object is not that of the detectors, and rejects with OBJECT_MISSING. */
-export async function readPublished(store: RulesStore, now: number): Promise<Published> {
+export type PublishedPointer = Pick<Published, 'pointer' | 'isNew'>;
+
+export async function readPointer(store: RulesStore, now: number): Promise<PublishedPointer> {
   const found = await store.readPointer();
-  const pointer = found ?? firstPointer({ hash: hashOf(defaultRulesFile), now, by: 'build' });
-  const bytesOf = ({ hash }: Generation): Promise<Buffer> =>
-    found === undefined ? Promise.resolve(defaultRulesFile) : store.readRules(hash);
+  return { pointer: found ?? firstPointer({ hash: hashOf(defaultRulesFile), now, by: 'build' }), isNew: found === undefined };
+}
+
+/** Reads all that is listed: a store that lacks an object is not that of the detectors, and rejects with OBJECT_MISSING. */
+export async function readPublished(store: RulesStore, { pointer, isNew }: PublishedPointer): Promise<Published> {
+  const bytesOf = ({ hash }: Generation): Promise<Buffer> => (isNew ? Promise.resolve(defaultRulesFile) : store.readRules(hash));
   const files: { generation: number; bytes: Buffer; file: RulesFile }[] = [];
   for (const generation of pointer.generations) {
     const bytes = await bytesOf(generation);
@@ -32,7 +36,18 @@ export async function readPublished(store: RulesStore, now: number): Promise<Pub
   }
   const inForce = files.at(-1)?.file;
   if (inForce === undefined) throw new PlatformError('RULES_INVALID', 'no generation that is listed has valid rules');
-  return { pointer, inForce, files, isNew: found === undefined };
+  return { pointer, inForce, files, isNew };
+}
+
+/** Undefined when they cannot be read now. */
+export async function knownRules(store: RulesStore, pointer: PublishedPointer): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const { files } = await readPublished(store, pointer);
+    return new Set(files.flatMap(({ file }) => file.rules.map(({ id }) => id)));
+  } catch (error) {
+    if (isPlatformError(error)) return undefined;
+    throw error;
+  }
 }
 
 function validOrNot(bytes: Buffer): RulesFile | undefined {

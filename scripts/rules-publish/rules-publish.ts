@@ -5,7 +5,7 @@ import { openTable, type TableTarget } from '../cli/table-target.ts';
 import { type Action, actionOf, type RulesPublishFlags } from './flags.ts';
 import { listed } from './list.ts';
 import { publish } from './publish.ts';
-import { readPublished, referencedGenerations } from './published.ts';
+import { knownRules, readPointer, readPublished, referencedGenerations } from './published.ts';
 import type { Place, Result } from './result.ts';
 import { setWithheld } from './withhold.ts';
 
@@ -40,18 +40,21 @@ export async function rulesPublish(flags: RulesPublishFlags, io: RulesPublishIo)
   }
 }
 
-async function run(action: Action, place: Place, yes: boolean, io: RulesPublishIo): Promise<Result> {
-  const published = await readPublished(place.store, io.now());
-  switch (action.kind) {
-    case 'list':
-      return listed(published, io.now());
-    case 'withhold':
-    case 'resume':
-      return setWithheld(action.kind, action.what, { published, place, yes });
-    case 'publish':
-    case 'rollback':
-      return publish(action, { published, place, yes, signal: io.signal, note: io.note });
+/** Looks at what is published, and does what is asked for. */
+export async function run(
+  action: Action,
+  place: Place,
+  yes: boolean,
+  io: Pick<RulesPublishIo, 'now' | 'note' | 'signal'>,
+): Promise<Result> {
+  const pointer = await readPointer(place.store, io.now());
+  if ('what' in action) {
+    const known = action.what === 'all' ? undefined : await knownRules(place.store, pointer);
+    return setWithheld(action.kind, action.what, { published: pointer, known, place, yes });
   }
+  const published = await readPublished(place.store, pointer);
+  if (action.kind === 'list') return listed(published, io.now());
+  return publish(action, { published, place, yes, signal: io.signal, note: io.note });
 }
 
 /** Throws UsageError: a stage's detectors read no folder of this machine. */

@@ -5,17 +5,26 @@ import { withheldText } from './list.ts';
 import type { Published } from './published.ts';
 import { type Place, type Result, refusal, writeSurely } from './result.ts';
 
-/** The kill switch: `what` is a rule's id or `all`. */
+export interface WithholdContext {
+  readonly published: Pick<Published, 'pointer' | 'isNew'>;
+  readonly known: ReadonlySet<string> | undefined;
+  readonly place: Place;
+  readonly yes: boolean;
+}
+
+/**
+ * The kill switch: `what` is a rule's id or `all`. It works while the object store is away: `known`, the ids of the published rules, is
+ * then undefined, and a mistyped id is not found out.
+ */
 export async function setWithheld(
   action: 'withhold' | 'resume',
   what: string,
-  { published, place, yes }: { readonly published: Published; readonly place: Place; readonly yes: boolean },
+  { published, known, place, yes }: WithholdContext,
 ): Promise<Result> {
   const { withheld } = published.pointer;
   const after = action === 'withhold' ? added(withheld, what) : removed(withheld, what);
-  const known = new Set(published.files.flatMap(({ file }) => file.rules.map(({ id }) => id)));
-  if (action === 'withhold' && what !== 'all' && !known.has(what)) {
-    return refusal([`there is no rule ${what}; published were ${[...known].sort().join(', ')}`]);
+  if (action === 'withhold' && what !== 'all' && known?.has(what) === false) {
+    return refusal([`there is no rule ${what}; published are ${[...known].sort().join(', ')}`]);
   }
   if (after === undefined)
     return refusal(['all alerts are withheld, so no single rule can be resumed: --resume all, then --withhold the others']);

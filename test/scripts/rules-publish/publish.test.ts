@@ -4,11 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseFlags, UsageError } from '../../../scripts/cli/flags.ts';
 import { actionOf, rulesPublishFlags } from '../../../scripts/rules-publish/flags.ts';
-import { listed } from '../../../scripts/rules-publish/list.ts';
-import { publish } from '../../../scripts/rules-publish/publish.ts';
-import { readPublished } from '../../../scripts/rules-publish/published.ts';
 import type { Place, Result } from '../../../scripts/rules-publish/result.ts';
-import { setWithheld } from '../../../scripts/rules-publish/withhold.ts';
+import { run as act } from '../../../scripts/rules-publish/rules-publish.ts';
 import { PlatformError } from '../../../services/lib/process/errors.ts';
 import { MemoryRulesStore } from '../../../services/lib/rules/live/memory-rules-store.ts';
 import { newestOf, type RulesPointer, withGeneration } from '../../../services/lib/rules/live/pointer.ts';
@@ -49,16 +46,10 @@ describe('rules:publish', () => {
   });
 
   /** The command as far as it does not reach for a table of its own. */
-  async function run(...argv: string[]): Promise<Result> {
+  function run(...argv: string[]): Promise<Result> {
     const flags = parseFlags(rulesPublishFlags, argv);
-    const action = actionOf(flags);
-    const published = await readPublished(store, now);
-    const context = { published, place: place(), yes: flags.yes };
-    if (action.kind === 'list') return listed(published, now);
-    if (action.kind === 'publish' || action.kind === 'rollback') {
-      return publish(action, { ...context, signal: new AbortController().signal, note: (line) => notes.push(line) });
-    }
-    return setWithheld(action.kind, action.what, context);
+    const io = { now: () => now, note: (line: string) => notes.push(line), signal: new AbortController().signal };
+    return act(actionOf(flags), place(), flags.yes, io);
   }
   async function written(name: string, content: string): Promise<string> {
     await writeFile(join(folder, name), content);
@@ -177,6 +168,15 @@ describe('rules:publish', () => {
       store.audits.slice(-2).map(({ action }) => action),
       ['withhold', 'resume'],
     );
+  });
+
+  it('can withhold while the object store is away', async () => {
+    await publishing(fileOf({ id: 'a' }), '--yes');
+    store.objects.clear();
+    await run('--withhold', 'a', '--yes');
+    assert.deepEqual(store.pointer?.withheld, ['a']);
+    await run('--withhold', 'all', '--yes');
+    assert.deepEqual(store.pointer?.withheld, 'all');
   });
 
   it('can withhold before anything was published', async () => {
