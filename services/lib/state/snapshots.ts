@@ -144,7 +144,6 @@ export class Snapshots<State, Effect> {
       if (final) throw error;
       return;
     }
-    this.#abandoned.signal.throwIfAborted();
     await this.#point(ref, final);
     this.#freshAt = startedAt;
     metrics.count('snapshots_written');

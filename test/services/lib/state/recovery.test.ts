@@ -209,6 +209,7 @@ describe('the recovery of a state', () => {
       });
       for (const which of ['current', 'previous'] as const) rig.spoil('root', which);
       assert.deepEqual(await stateAtStart(rig, 'left'), within(expected.toSpliced(1, 1), left));
+      assert.deepEqual(await stateAtStart(rig, 'right'), within(expected.toSpliced(1, 1), right));
     });
 
     it('alarms when its parent’s final is not there at all', async () => {

@@ -105,20 +105,21 @@ export class Rig<State, Effect> {
 
   /** KCL gives the shard to a worker, whose process for it begins. */
   async begin(shardId: string, worker = 'worker-1'): Promise<Process> {
-    this.rows.leases.set(shardId, worker);
     const process = this.process(shardId, worker);
     await process.initialize();
     return process;
   }
 
-  process(shardId: string, worker: string): Process {
-    const step: Step = (...of) => this.onStep(...of);
+  process(shardId: string, worker = 'worker-1'): Process {
+    this.rows.leases.set(shardId, worker);
+    const life = { over: false };
+    const step: Step = (...of) => (life.over ? new Promise<never>(() => {}) : this.onStep(...of));
     const processor = new StatefulShard<State, Effect>({
       stopSaveMs: this.stopSaveMs,
       parts: () => ({
         model: this.#modelOf(shardId),
         table: new MemoryTable(this.rows, worker, step),
-        objects: this.objects(),
+        objects: this.objects(step),
         stream: this.stream,
         deadLetters: createDeadLetters(new MemoryObjects(this.bodies), 'test', { pause: async () => {} }),
         snapshotIntervalMs,
@@ -126,7 +127,7 @@ export class Rig<State, Effect> {
         patience: this.patience,
       }),
     });
-    return new Process(this, shardId, worker, processor);
+    return new Process(this, shardId, worker, processor, life);
   }
 
   counter(name: string, labels: Readonly<Record<string, string>> = {}): number {
@@ -144,13 +145,14 @@ export class Rig<State, Effect> {
   }
 }
 
-/** One processor, as the daemon talks to it. To let it die, forget it. */
+/** One processor, as the daemon talks to it. */
 export class Process {
   readonly shard: StatefulShard<unknown, unknown>;
   readonly checkpointer: Checkpoints;
   readonly #rig: Pick<Rig<unknown, unknown>, 'stream' | 'checkpoints' | 'context'>;
   readonly #shardId: string;
   readonly #worker: string;
+  readonly #life: { over: boolean };
   #next: number;
 
   constructor(
@@ -158,7 +160,9 @@ export class Process {
     shardId: string,
     worker: string,
     shard: StatefulShard<unknown, unknown>,
+    life: { over: boolean },
   ) {
+    this.#life = life;
     this.#rig = rig;
     this.#shardId = shardId;
     this.#worker = worker;
@@ -175,6 +179,11 @@ export class Process {
 
   get left(): number {
     return this.#all.length - this.#next;
+  }
+
+  /** It dies where it is: nothing that it has under way goes on. */
+  kill(): void {
+    this.#life.over = true;
   }
 
   async initialize(): Promise<void> {

@@ -11,12 +11,13 @@ export interface Tally {
   incomplete: boolean;
 }
 
-/** The plainest model: its state is the list of its records, and each record is an effect. Records that say `throw` make it throw. */
+/** The plainest model: its state is the list of its records, and each record but a `quiet` one is an effect. `throw` makes it throw. */
 export class TallyModel implements StateModel<Tally, string> {
   /** Changes what the model does. */
   onApply: (text: string) => void = (text) => {
     if (text.startsWith('throw')) throw new RangeError(`${text} in a rule`);
   };
+  onBefore: (text: string) => Promise<void> | undefined = () => undefined;
   onSettle: (effects: readonly string[], fence: Fence) => 'done' | 'fenced' | Promise<'done' | 'fenced'> = () => 'done';
   readonly prepared: string[][] = [];
   ticks = 0;
@@ -53,8 +54,8 @@ export class TallyModel implements StateModel<Tally, string> {
     this.prepared.push(records.map(textOf));
   }
 
-  before(): undefined {
-    return undefined;
+  before(_state: Tally, record: StreamRecord): Promise<void> | undefined {
+    return this.onBefore(textOf(record));
   }
 
   apply(state: Tally, record: StreamRecord): readonly string[] {
@@ -62,7 +63,7 @@ export class TallyModel implements StateModel<Tally, string> {
     if (!this.prepared.at(-1)?.includes(text)) throw new RangeError(`${text} was not among those that were prepared last`);
     this.onApply(text);
     state.entries.push({ key: record.partitionKey, text });
-    return [text];
+    return text.startsWith('quiet') ? [] : [text];
   }
 
   async settle(effects: readonly string[], fence: Fence): Promise<'done' | 'fenced'> {

@@ -4,9 +4,15 @@ import type { SnapshotRef } from '../../../../services/lib/state/state-row.ts';
 import { Rig, recordsOf, shardOf } from './rig.ts';
 import { type Tally, TallyModel } from './tally-model.ts';
 
-/** Resolves when it is so; where it never comes, the test's own time limit tells. */
+const longestWaitMs = 5_000;
+
+/** Resolves when it is so. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  const end = Date.now() + longestWaitMs;
+  while (!condition()) {
+    assert.ok(Date.now() < end, 'it never came');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** Processors that keep tallies. What follows from records is stored only by the shard's newest owner, like alerts. */
@@ -16,13 +22,16 @@ export class TallyRig extends Rig<Tally, string> {
   /** Times that something was to be stored that was there already. */
   again = 0;
   onApply: TallyModel['onApply'] = new TallyModel().onApply;
-  ticks = 0;
+  onBefore: TallyModel['onBefore'] = () => undefined;
+  onSettle: () => Promise<void> | undefined = () => undefined;
 
   constructor(shards: readonly Shard[] = [shardOf('shard')]) {
     super(shards, () => {
       const model = new TallyModel();
       model.onApply = (text) => this.onApply(text);
-      model.onSettle = (effects, fence) => {
+      model.onBefore = (text) => this.onBefore(text);
+      model.onSettle = async (effects, fence) => {
+        await this.onSettle();
         if (this.rows.row(fence.shardId)?.epoch !== fence.epoch) return 'fenced';
         for (const effect of effects) {
           if (this.settled.has(effect)) this.again++;
