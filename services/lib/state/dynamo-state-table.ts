@@ -137,7 +137,8 @@ export class DynamoStateTable implements StateTable {
       TableName: this.#table,
       Key: this.#key(shardId),
       UpdateExpression: 'SET retired = :yes',
-      ConditionExpression: 'final = :yes',
+      ConditionExpression: '#final = :yes', // a reserved word
+      ExpressionAttributeNames: { '#final': 'final' },
       ExpressionAttributeValues: { ':yes': { BOOL: true } },
     });
     await this.#ask('retire a state row', () => this.#dynamo.send(command));
