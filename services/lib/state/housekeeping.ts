@@ -96,19 +96,25 @@ export class Housekeeping {
           all = false;
           continue;
         }
-        await this.#retire(parentId, row);
+        await table.retire(parentId); // first: who reads the row must not look for what is being deleted
       }
+      await this.#clear(parentId);
       const parent = shards.get(parentId);
       if (parent !== undefined && !(await this.#retireParents(parent, shards))) all = false;
     }
     return all;
   }
 
-  async #retire(shardId: string, row: StateRow): Promise<void> {
-    const { table, objects, log } = this.#options;
-    await table.retire(shardId); // first: who reads the row must not look for what is being deleted
-    for (const ref of [row.current, row.previous]) if (ref !== undefined) await objects.delete(shardId, ref);
-    log.info({ event: 'state.retired', shardId }, "removed an ended shard's last state: its children stand on their own");
+  /**
+   * Of a retired shard nothing is left: neither what its row points at, nor what dead and passed owners wrote, which nobody else would
+   * sweep. Tried again by every later owner of a child: whoever retired the shard may have ended before all was deleted.
+   */
+  async #clear(shardId: string): Promise<void> {
+    const { objects, log } = this.#options;
+    const left = await objects.writtenBefore(shardId, Number.POSITIVE_INFINITY);
+    for (const part of left) await objects.deletePart(part);
+    if (left.length > 0)
+      log.info({ event: 'state.retired', shardId }, "removed an ended shard's last state: its children stand on their own");
   }
 }
 
