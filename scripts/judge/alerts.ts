@@ -18,7 +18,8 @@ export interface AlertCounts {
  * Two judges: the naive oracle over what lies behind the router, and the generator, who knows whom it made a fraudster.
  */
 export function judgeAlerts(evidence: Evidence, positions: readonly LabelledPosition[], failures: Failures): AlertCounts {
-  const expected = new Map(naiveAlerts({ shards: evidence.routed, rules: evidence.rules }).alerts.map((alert) => [alert.alertId, alert]));
+  const oracle = naiveAlerts({ shards: evidence.routed, rules: evidence.rules });
+  const expected = new Map(oracle.alerts.map((alert) => [alert.alertId, alert]));
   const files = 'rules' in evidence.rules ? [evidence.rules] : evidence.rules.map(({ rules }) => rules);
   const actions = new Map(files.flatMap(({ rules }) => rules.map((rule) => [`${rule.id}/${rule.version}`, rule.action ?? 'notify'])));
   const stored = groupBy(evidence.storedAlerts, ({ alert }) => alert.alertId);
@@ -31,6 +32,8 @@ export function judgeAlerts(evidence: Evidence, positions: readonly LabelledPosi
     else if (!isDeepStrictEqual(found.alert, alert)) unexpected.add(note(failures, 'alert differs from the oracle', alert));
     else if (found.action !== actions.get(`${alert.ruleId}/${alert.ruleVersion}`))
       unexpected.add(note(failures, 'alert with another action than its rule', alert));
+    else if (found.warming !== oracle.warming.has(id))
+      unexpected.add(note(failures, 'alert that says wrongly whether it is warming', alert));
   }
   for (const { alert, columns } of evidence.storedAlerts) {
     if (!expected.has(alert.alertId)) unexpected.add(note(failures, 'alert the oracle does not know', alert));

@@ -118,7 +118,7 @@ export async function readLockingAlerts(dynamo: DynamoDBClient, table: string): 
 }
 
 function foundAlert(item: Readonly<Record<string, AttributeValue>>): FoundAlert {
-  const { alert, action } = storedAlertOf(item);
+  const { alert, action, warming = false } = storedAlertOf(item);
   const text = (name: string): string => item[name]?.S ?? '';
   const number = (name: string): number => Number(item[name]?.N);
   const columns = {
@@ -130,5 +130,5 @@ function foundAlert(item: Readonly<Record<string, AttributeValue>>): FoundAlert 
     key: text('key'),
     at: number('at'),
   };
-  return { alert, action, columns };
+  return { alert, action, warming, columns };
 }

@@ -78,6 +78,8 @@ export interface AlertColumns {
 export interface FoundAlert {
   readonly alert: Alert;
   readonly action: string;
+  /** It may lack evidence. */
+  readonly warming: boolean;
   readonly columns: AlertColumns;
 }
 

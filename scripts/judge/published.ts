@@ -20,7 +20,7 @@ export function judgePublished(
     if (found === undefined) fault('published, not stored');
     else {
       if (found.alert.mode !== 'live' || found.columns.mode !== 'live') fault('published, but not live');
-      if (!isDeepStrictEqual(message.message, found.alert)) fault('published message differs from the stored alert');
+      if (!isDeepStrictEqual(message.message, messageOf(found))) fault('published message differs from the stored alert');
       if (!isDeepStrictEqual({ ...message.attributes }, attributesOf(found))) fault('published attributes differ from the stored alert');
     }
   }
@@ -31,10 +31,13 @@ export function judgePublished(
   }
 }
 
+const messageOf = ({ alert, warming }: FoundAlert): object => (warming ? { ...alert, warming } : alert);
+
 /** What subscribers filter by. */
-const attributesOf = ({ alert, action }: FoundAlert): Record<string, string> => ({
+const attributesOf = ({ alert, action, warming }: FoundAlert): Record<string, string> => ({
   severity: alert.severity,
   ruleId: alert.ruleId,
   mode: alert.mode,
   action,
+  ...(warming ? { warming: 'true' } : {}),
 });

@@ -38,7 +38,7 @@ const loaderOf = (shardId: string) => ({ application: 'redshift-loader', streamI
 /** As the detector stores it. */
 export function foundAlert(alert: Alert): FoundAlert {
   const { alertId, ruleId, ruleVersion, mode, severity, key, at } = alert;
-  return { alert, action: 'lock', columns: { alertId, ruleId, ruleVersion, mode, severity, key, at } };
+  return { alert, action: 'lock', warming: false, columns: { alertId, ruleId, ruleVersion, mode, severity, key, at } };
 }
 
 /** The evidence of a run in which everything was done right: what each service would have left behind, without the services. */

@@ -318,6 +318,24 @@ describe('the judge', () => {
       assert.deepEqual(found, []);
     });
 
+    it('finds one that says wrongly that it is warming, and nothing else where its message says the same', () => {
+      const { found } = judged((e) => {
+        const { alert } = first(e.storedAlerts);
+        replace(e.storedAlerts, 0, () => ({ warming: true }));
+        e.lockingAlerts = e.lockingAlerts.filter(({ alertId }) => alertId !== alert.alertId);
+        e.publishedAlerts = e.publishedAlerts.map((published) =>
+          (published.message as { alertId: string }).alertId === alert.alertId
+            ? { ...published, message: { ...alert, warming: true }, attributes: { ...published.attributes, warming: 'true' } }
+            : published,
+        );
+      });
+      assert.deepEqual(found, ['alert that says wrongly whether it is warming']);
+    });
+
+    it('finds a message that does not say that its alert is warming', () => {
+      finds('published message differs from the stored alert', (e) => replace(e.storedAlerts, 0, () => ({ warming: true })));
+    });
+
     it('finds published ones of a rule that is not live', () => {
       for (const mode of ['shadow', 'off'] as const) {
         finds('published, but not live', (e) => {
