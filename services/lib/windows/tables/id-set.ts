@@ -52,11 +52,6 @@ export class IdSet {
     (this.#rings[partition] as IdRing).add(id, this.#hash, time, horizon, partition >= this.#walkAt);
   }
 
-  /** Visits every id not before `horizon`. */
-  forEach(horizon: number, visit: VisitId): void {
-    for (const ring of this.#rings) ring.rows().visit(0, ring.count, horizon, visit);
-  }
-
   /**
    * From here on `walk` sees the set as it is now, whatever is added meanwhile, and what is not before `horizon` stays for it.
    * A walk that was under way ends.

@@ -187,11 +187,6 @@ export class KeyTable {
     }
   }
 
-  /** Visits every row; a visit may remove it. */
-  forEach(visit: () => void): void {
-    for (let row = noRow + 1; row < this.#end; row++) if (this.seat(row)) visit();
-  }
-
   /**
    * From here on `walk` visits the rows that the table holds now. Before the owner changes one of them it must ask `unsettled`: if so,
    * the walk has not visited it yet, and the row counts as visited from then on. A walk that was under way ends.

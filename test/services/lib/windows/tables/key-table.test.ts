@@ -27,11 +27,14 @@ function put(table: KeyTable, text: string, value: number): void {
 
 function contents(table: KeyTable): Map<string, number> {
   const found = new Map<string, number>();
-  table.forEach(() => {
+  table.beginWalk();
+  const visit = (): void => {
     assert.deepEqual([table.head, table.count], [table.lastAt * 2, table.lastAt * 3]);
     assert.ok(!found.has(table.key));
     found.set(table.key, table.lastAt);
-  });
+  };
+  for (const _ of table.walk(visit));
+  table.endWalk();
   return found;
 }
 
