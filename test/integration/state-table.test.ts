@@ -125,9 +125,8 @@ describe('the state table', () => {
     assert.equal(await rows.write(fence, { attempt, skips }), 'written');
     assert.equal(await rows.write(fence, { current: refAt(at(9)), previous: refAt(at(8)) }), 'written');
     const row = await rows.read(shardId);
-    assert.deepEqual(row, {
-      ...{ epoch: 1, worker: 'a', current: refAt(at(9)), previous: refAt(at(8)), final: false, attempt, skips, retired: false },
-    });
+    const refs = { current: refAt(at(9)), previous: refAt(at(8)) };
+    assert.deepEqual(row, { epoch: 1, worker: 'a', ...refs, final: false, attempt, skips, retired: false });
     await rows.write(fence, { current: refAt(shardEnd), previous: null, attempt: null, final: true });
     assert.deepEqual(await rows.read(shardId), { ...row, current: refAt(shardEnd), previous: undefined, attempt: undefined, final: true });
   });

@@ -144,6 +144,7 @@ describe('housekeeping', () => {
     await owner(rig, 'left', 2);
     await keepHouse(rig, 'left');
     assert.deepEqual([isRetired(rig, 'root'), keysOf(rig, 'root').length], [false, 2]);
+    assert.deepEqual(rig.events('state.housekeeping'), [], 'nor was it tried');
   });
 
   it('asks no more once nothing of any ancestor is left', async () => {

@@ -142,6 +142,33 @@ describe('a record that kills its process', () => {
     assert.deepEqual([await rig.texts('shard'), [...rig.settled], letters(rig)], [texts, texts, []]);
   });
 
+  for (const [what, name, call] of [
+    ['what follows from it is stored', 'loud-', 'settle'],
+    ['a snapshot is written behind it', 'quiet-', 'objects.create'],
+  ] as const) {
+    it(`is not one at which it only happened to die: while ${what}`, async () => {
+      const rig = new TallyRig();
+      const texts = rig.put('shard', 1, name);
+      for (let death = 0; death < 6; death++) {
+        const process = rig.process('shard');
+        const killed = new Promise<void>((resolve) => {
+          const die = (): Promise<never> => {
+            process.kill();
+            resolve();
+            return new Promise(() => {});
+          };
+          if (call === 'settle') rig.onSettle = die;
+          else rig.onStep = (step) => (step === call ? die() : undefined);
+        });
+        await Promise.race([killed, process.initialize().then(() => all(process))]);
+      }
+      rig.onSettle = () => undefined;
+      rig.onStep = () => undefined;
+      assert.equal(await untilItLives(rig, all), 0);
+      assert.deepEqual([await rig.texts('shard'), letters(rig)], [texts, []]);
+    });
+  }
+
   it('no longer slows the shard down once a snapshot lies behind it', async () => {
     const rig = new TallyRig();
     rig.put('shard', 6);

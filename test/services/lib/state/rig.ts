@@ -2,9 +2,10 @@ import { createDeadLetters } from '../../../../services/lib/deadletter/dead-lett
 import { isAfter, type Position, position, shardEnd, trimHorizon } from '../../../../services/lib/kcl/position.ts';
 import type { Checkpointer, CheckpointOutcome, ShardContext, StreamRecord } from '../../../../services/lib/kcl/processor.ts';
 import type { HashRange, Shard } from '../../../../services/lib/kcl/shards.ts';
+import type { ObjectStore } from '../../../../services/lib/objects/object-store.ts';
 import { createLogger } from '../../../../services/lib/process/log.ts';
 import { Metrics } from '../../../../services/lib/process/metrics.ts';
-import { SnapshotObjects } from '../../../../services/lib/state/snapshot-objects.ts';
+import { type PartCodec, SnapshotObjects } from '../../../../services/lib/state/snapshot-objects.ts';
 import type { StateModel } from '../../../../services/lib/state/state-model.ts';
 import { StatefulShard } from '../../../../services/lib/state/stateful-shard.ts';
 import { MemoryObjects, MemoryRows, MemoryStream, MemoryTable, type Step } from './memory.ts';
@@ -43,10 +44,12 @@ class Checkpoints implements Checkpointer {
   delivered: Position;
   last: Position;
   ending = false;
+  readonly #isOwner: () => boolean;
 
-  constructor(last: Position) {
+  constructor(last: Position, isOwner: () => boolean) {
     this.last = last;
     this.delivered = last;
+    this.#isOwner = isOwner;
   }
 
   async all(): Promise<CheckpointOutcome> {
@@ -60,6 +63,7 @@ class Checkpoints implements Checkpointer {
   }
 
   #make(target: Position): CheckpointOutcome {
+    if (!this.#isOwner()) return { ok: false, reason: 'lost', error: 'ShutdownException' };
     this.last = target;
     this.made.push(target);
     return { ok: true };
@@ -76,6 +80,9 @@ export class Rig<State, Effect> {
   readonly metrics = new Metrics();
   readonly logged: string[] = [];
   readonly log = createLogger('test', 'debug', (line) => this.logged.push(line));
+  /** In place of the one in memory. */
+  store: ObjectStore | undefined;
+  codec: PartCodec | undefined;
   /** KCL's checkpoints, by shard. */
   readonly checkpoints = new Map<string, Position>();
   onStep: Step = () => {};
@@ -94,7 +101,7 @@ export class Rig<State, Effect> {
   }
 
   objects(step: Step = (...of) => this.onStep(...of)): SnapshotObjects {
-    return new SnapshotObjects(new MemoryObjects(this.bodies, step), scope, this.patience);
+    return new SnapshotObjects(this.store ?? new MemoryObjects(this.bodies, step), scope, this.patience, this.codec);
   }
 
   context(shardId: string, workerId: string): ShardContext {
@@ -149,14 +156,14 @@ export class Rig<State, Effect> {
 export class Process {
   readonly shard: StatefulShard<unknown, unknown>;
   readonly checkpointer: Checkpoints;
-  readonly #rig: Pick<Rig<unknown, unknown>, 'stream' | 'checkpoints' | 'context'>;
+  readonly #rig: Pick<Rig<unknown, unknown>, 'stream' | 'checkpoints' | 'context' | 'rows'>;
   readonly #shardId: string;
   readonly #worker: string;
   readonly #life: { over: boolean };
   #next: number;
 
   constructor(
-    rig: Pick<Rig<unknown, unknown>, 'stream' | 'checkpoints' | 'context'>,
+    rig: Pick<Rig<unknown, unknown>, 'stream' | 'checkpoints' | 'context' | 'rows'>,
     shardId: string,
     worker: string,
     shard: StatefulShard<unknown, unknown>,
@@ -167,7 +174,7 @@ export class Process {
     this.#shardId = shardId;
     this.#worker = worker;
     this.shard = shard;
-    this.checkpointer = new Checkpoints(rig.checkpoints.get(shardId) ?? trimHorizon);
+    this.checkpointer = new Checkpoints(rig.checkpoints.get(shardId) ?? trimHorizon, () => this.#isOwner);
     const { last } = this.checkpointer;
     const after = this.#all.findIndex((record) => isAfter(record.position, last));
     this.#next = after === -1 ? this.#all.length : after;
@@ -175,6 +182,10 @@ export class Process {
 
   get #all(): readonly StreamRecord[] {
     return this.#rig.stream.records.get(this.#shardId) ?? [];
+  }
+
+  get #isOwner(): boolean {
+    return this.#rig.rows.leases.get(this.#shardId) === this.#worker;
   }
 
   get left(): number {
@@ -211,7 +222,7 @@ export class Process {
     try {
       await action();
     } finally {
-      this.#rig.checkpoints.set(this.#shardId, this.checkpointer.last);
+      if (this.#isOwner) this.#rig.checkpoints.set(this.#shardId, this.checkpointer.last);
     }
   }
 }
