@@ -1,8 +1,8 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { flagHelp, parseFlags, preset } from '../../cli/flags.ts';
 import { parseDuration } from '../../cli/values.ts';
 import { createRandom } from '../../generate/random.ts';
@@ -58,6 +58,7 @@ export const fraudDrill: Drill = {
     }
     let proxy: DynamoProxy | undefined;
     let objects: ObjectOutage | undefined;
+    let snapshots: ObjectOutage | undefined;
     const options = {
       flags: given,
       shards: { 'booking-changes': changesShards, 'booking-events': firstShards },
@@ -65,16 +66,25 @@ export const fraudDrill: Drill = {
       episodeEveryMs,
       settings: async (stack: { readonly dynamoEndpoint: string; readonly objectsUrl: string }) => {
         proxy = await startDynamoProxy({ target: stack.dynamoEndpoint, seed: given.seed });
-        objects = new ObjectOutage(fileURLToPath(stack.objectsUrl));
-        return { 'fraud-detector': { DYNAMODB_ENDPOINT: proxy.endpoint } };
+        const folder = fileURLToPath(stack.objectsUrl);
+        objects = new ObjectOutage(folder);
+        const ofDetector = `${folder}-of-the-detector`;
+        symlinkSync(folder, ofDetector);
+        snapshots = new ObjectOutage(ofDetector);
+        return { 'fraud-detector': { DYNAMODB_ENDPOINT: proxy.endpoint, OBJECTS_URL: pathToFileURL(ofDetector).href } };
       },
     };
     try {
       return await runSession(options, (session) => {
-        if (proxy === undefined || objects === undefined) throw new Error('the session has no proxy');
+        if (proxy === undefined || objects === undefined || snapshots === undefined) throw new Error('the session has no proxy');
         const { system, signal } = session;
         const random = createRandom(given.seed, 'drill');
-        return drill(session, { system, dynamo: proxy, objects, outageMs: given.outage, random, signal }, given.faults, given.within);
+        return drill(
+          session,
+          { system, dynamo: proxy, objects, snapshots, outageMs: given.outage, random, signal },
+          given.faults,
+          given.within,
+        );
       });
     } finally {
       await proxy?.close();

@@ -1,6 +1,6 @@
 /** One fault, as it is done and recovered from before the next. */
 export type Fault =
-  | { readonly kind: 'child' | 'jvm' | 'task' | 'term' | 'alert-store' | 'object-store' | 'zombie' }
+  | { readonly kind: 'child' | 'jvm' | 'task' | 'term' | 'alert-store' | 'object-store' | 'snapshot-store' | 'zombie' }
   | { readonly kind: 'reshard'; readonly from: number; readonly to: number };
 
 /** What may stand in --faults, with how often it is done when no number is given. */
@@ -13,11 +13,12 @@ const usual: Readonly<Record<string, number>> = {
   reshard: 3,
   'alert-store': 1,
   'object-store': 1,
+  'snapshot-store': 1,
   zombie: 1,
 };
 const maxTimes = 100;
 
-export const usualFaults = 'kill,term,reshard,alert-store,object-store,zombie';
+export const usualFaults = 'kill,term,reshard,alert-store,object-store,snapshot-store,zombie';
 
 /** In turn. */
 const killed = ['child', 'jvm', 'task'] as const;

@@ -22,7 +22,10 @@ export interface Phase {
 export interface Tools {
   readonly system: LocalSystem;
   readonly dynamo: DynamoProxy;
+  /** Of every service. */
   readonly objects: ObjectOutage;
+  /** The same objects, as the detector alone sees them. */
+  readonly snapshots: ObjectOutage;
   /** How long a store is away. */
   readonly outageMs: number;
   readonly random: Random;
@@ -35,7 +38,7 @@ class NobodyThere extends Error {
 }
 
 export function phasesOf(fault: Fault, tools: Tools): Phase[] {
-  const { system, dynamo, objects } = tools;
+  const { system, dynamo, objects, snapshots } = tools;
   const detector = system.services['fraud-detector'];
   switch (fault.kind) {
     case 'child':
@@ -63,6 +66,8 @@ export function phasesOf(fault: Fault, tools: Tools): Phase[] {
       ];
     case 'object-store':
       return [{ name: `object store away for ${tools.outageMs / 1_000} s`, act: () => outage(tools, objects) }];
+    case 'snapshot-store':
+      return [{ name: `object store away from the detector for ${tools.outageMs / 1_000} s`, act: () => outage(tools, snapshots) }];
     case 'zombie':
       return zombie(tools, detector);
   }
