@@ -92,10 +92,9 @@ export class Recovery<State, Effect> {
   /** The state of a shard before its first record. */
   async #origin(shard: Shard): Promise<State> {
     const { model, stream } = this.#parts;
-    if (shard.parents.length === 0) {
-      if (!stream.untrimmed) this.#incomplete(shard.shardId, 'the stream is older than its retention');
-      return model.fresh(shard.range);
-    }
+    if (!stream.untrimmed && !(await this.#beganOfLate(shard)))
+      this.#incomplete(shard.shardId, 'its first records are older than the retention');
+    if (shard.parents.length === 0) return model.fresh(shard.range);
     /** Parents whose finals turned out to be unsound while they were read. */
     const unusable = new Set<string>();
     for (;;) {
@@ -155,6 +154,12 @@ export class Recovery<State, Effect> {
     }
     const state = await this.#rebuild(parent, row);
     return { shardId: parentId, ref: undefined, saved: savedAgain(this.#parts.model, state) };
+  }
+
+  /** Within the retention: a shard is listed until all its records have expired, so a parent that is listed ended no longer ago. */
+  async #beganOfLate({ parents }: Shard): Promise<boolean> {
+    const listed = await this.#shards();
+    return parents.some((parent) => listed.has(parent));
   }
 
   #rebuild(parent: Shard, row: StateRow | undefined): Promise<State> {

@@ -18,6 +18,8 @@ export interface StreamReading {
 }
 
 const hourMs = 3_600_000;
+/** What is there when a read from the beginning is decided on must still be there when it gets to it. */
+const readingMs = hourMs;
 
 /** The stream of a shard that KCL delivers. */
 export function kinesisReading(
@@ -39,7 +41,7 @@ export function kinesisReading(
           log.warn({ event: 'stray.dropped', shardId: shard.shardId, sequenceNumber, userRecords }, 'dropped an aggregate as KCL does'),
       }),
     get untrimmed() {
-      return now() - createdAt < retentionHours * hourMs;
+      return now() - createdAt < retentionHours * hourMs - readingMs;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { isAfter, shardEnd } from '../../../services/lib/kcl/position.ts';
+import { comparePositions, isAfter, position, shardEnd } from '../../../services/lib/kcl/position.ts';
 import { Actor } from '../scheduler.ts';
 import type { ChainEvent } from './chain-model.ts';
 import type { World } from './world.ts';
@@ -155,15 +155,23 @@ export class Nature {
     table.lose(shardId);
   }
 
-  #trim(): void {
-    const { stream, kcl, run } = this.#world;
-    for (const shard of stream.shards) {
-      const checkpoint = kcl.leases.get(shard.shardId)?.checkpoint;
-      if (checkpoint === undefined || !run.chance(0.7)) continue;
-      const isOldest = shard.parents.every((parent) => stream.shard(parent).expired);
-      if (checkpoint === shardEnd && isOldest && run.chance(0.5)) stream.expire(shard);
-      else stream.trim(shard, checkpoint);
-    }
+  /**
+   * Never what KCL has not been told to be done with. It is a matter of hours, not of the moment between a look at the stream's age and
+   * the read that follows: whoever is at work when the retention passes finishes that first.
+   */
+  async #trim(): Promise<void> {
+    const { stream, kcl } = this.#world;
+    const open = [...kcl.leases.values()].filter(({ checkpoint }) => checkpoint !== shardEnd);
+    const needed = open.map(({ shardId, checkpoint }) => {
+      const began = position(stream.shard(shardId).startingSequenceNumber);
+      return isAfter(checkpoint, began) ? checkpoint : began;
+    });
+    const oldest = needed.sort(comparePositions)[0];
+    if (oldest === undefined) return;
+    stream.announceTrim(oldest);
+    const busy = [...kcl.processes].map((process) => ({ process, answered: process.answered }));
+    while (busy.some(({ process, answered }) => kcl.processes.has(process) && process.answered === answered)) await this.#sleep(lookMs);
+    stream.trim(oldest);
   }
 
   async #drained(): Promise<void> {

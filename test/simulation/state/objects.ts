@@ -23,6 +23,8 @@ export class SimObjects {
   readonly #rotten = new Map<string, Damage>();
   /** Snapshots that a process could not read, by its actor's name. */
   readonly #failed = new Map<string, Set<string>>();
+  /** Objects that were read whole since they were made, by the reader's name. */
+  readonly #readBack = new Map<string, Set<string>>();
   readonly #run: RunContext;
   readonly #rows: () => ReadonlyMap<string, StateRow>;
   readonly #root: string;
@@ -54,6 +56,11 @@ export class SimObjects {
 
   failedToLoad(process: Process, shardId: string, ref: SnapshotRef): boolean {
     return this.#failed.get(process.actor.name)?.has(this.prefixOf(shardId, ref)) ?? false;
+  }
+
+  wasReadBack(process: Process, shardId: string, ref: SnapshotRef): boolean {
+    const read = this.#readBack.get(process.actor.name);
+    return this.keysUnder(this.prefixOf(shardId, ref)).every((key) => read?.has(key));
   }
 
   damage(shardId: string, ref: SnapshotRef): void {
@@ -112,7 +119,9 @@ export class SimObjects {
       this.#failed.set(process.actor.name, failed.add(folderOf(key)));
     }
     if (this.#rotten.get(key) === 'refused') throw new PlatformError('OBJECT_CORRUPT', key);
-    return this.memory.read(key);
+    const body = await this.memory.read(key);
+    this.#readBack.set(process.actor.name, (this.#readBack.get(process.actor.name) ?? new Set()).add(key));
+    return body;
   }
 
   async #delete(key: string): Promise<void> {

@@ -53,6 +53,8 @@ export class Process {
   /** No action is under way. */
   idle = false;
   stopAsked = false;
+  /** Actions so far. */
+  answered = 0;
   /** Deliveries until KCL notices that the lease is gone. */
   unnoticed: number;
   /** Calls of it that did not simply run. */
@@ -164,7 +166,10 @@ export class Process {
     const act = (action: (done: Done) => void): Promise<void> =>
       new Promise((resolve, reject) => {
         fail = reject;
-        action(resolve);
+        action(() => {
+          this.answered += 1;
+          resolve();
+        });
       });
     return { session, act };
   }

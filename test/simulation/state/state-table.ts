@@ -90,6 +90,9 @@ export class SimStateTable {
       this.#run.violate('previous', `${shardId} keeps as previous a snapshot that did not load`);
     }
     const fault = current && this.#world.faultOf(process, shardId, current);
+    if (current !== undefined && this.#world.failedToLoad(process, shardId, current)) {
+      this.#run.violate('pointer', `${shardId} points at a snapshot that was found to be unreadable`);
+    }
     if (fault !== undefined) this.#run.violate('pointer', `${shardId} points at a snapshot that ${fault}`);
     if (before.final && !(final && isSameSnapshot(before.current, current)))
       this.#run.violate('final', `${shardId} went on from its final`);

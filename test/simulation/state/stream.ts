@@ -8,6 +8,8 @@ import { type RunContext, streamAway } from './run-context.ts';
 
 export interface SimShard extends Shard {
   closed: boolean;
+  /** Records from here on are its children's. */
+  closedAt: Position;
   readonly records: StreamRecord[];
   /** All up to it are older than the retention. */
   trimmedTo: Position;
@@ -21,6 +23,7 @@ const pollMs = 200;
 /** A Kinesis stream: shards with their lineage, records in aggregates or alone. */
 export class SimStream {
   readonly shards: SimShard[] = [];
+  /** Records may have left it. */
   trimmed = false;
   readonly #run: RunContext;
   #sequence = 0;
@@ -68,32 +71,34 @@ export class SimStream {
   split(shard: SimShard): readonly SimShard[] {
     const { start, end } = shard.range;
     const middle = start + (end - start) / 2n;
-    shard.closed = true;
+    this.#close(shard);
     return [this.#add([shard.shardId], { start, end: middle }), this.#add([shard.shardId], { start: middle + 1n, end })];
   }
 
   merge(a: SimShard, b: SimShard): SimShard {
-    a.closed = true;
-    b.closed = true;
+    this.#close(a);
+    this.#close(b);
     const start = a.range.start < b.range.start ? a.range.start : b.range.start;
     const end = a.range.end > b.range.end ? a.range.end : b.range.end;
     return this.#add([a.shardId, b.shardId], { start, end });
   }
 
-  trim(shard: SimShard, to: Position): void {
-    const last = shard.records.findLast((record) => !isAfter(record.position, to));
-    if (last === undefined || !isAfter(last.position, shard.trimmedTo)) return;
-    // An aggregate goes as a whole.
-    const outer = shard.records.findLast((record) => record.sequenceNumber === last.sequenceNumber) ?? last;
-    if (isAfter(outer.position, to)) return;
-    shard.trimmedTo = outer.position;
+  /**
+   * Sequence numbers rise with time over all shards: what is before `to` is older than the retention, and so are shards that ended then.
+   * From here on that can be known; `trim` does it.
+   */
+  announceTrim(to: Position): void {
+    for (const shard of this.shards) shard.expired ||= !isAfter(shard.closedAt, to);
     this.trimmed = true;
   }
 
-  expire(shard: SimShard): void {
-    shard.trimmedTo = shard.records.at(-1)?.position ?? trimHorizon;
-    shard.expired = true;
-    this.trimmed = true;
+  trim(to: Position): void {
+    for (const shard of this.shards) {
+      // An aggregate goes as a whole.
+      const kept = shard.records.find((record) => isAfter(record.position, to))?.sequenceNumber;
+      const last = shard.records.findLast((record) => !isAfter(record.position, to) && record.sequenceNumber !== kept);
+      if (last !== undefined) shard.trimmedTo = last.position;
+    }
   }
 
   listed(): Shard[] {
@@ -145,12 +150,18 @@ export class SimStream {
       range,
       startingSequenceNumber: this.#next(),
       closed: false,
+      closedAt: shardEnd,
       records: [],
       trimmedTo: trimHorizon,
       expired: false,
     };
     this.shards.push(shard);
     return shard;
+  }
+
+  #close(shard: SimShard): void {
+    shard.closed = true;
+    shard.closedAt = position(this.#next());
   }
 
   #next(): string {

@@ -58,7 +58,7 @@ export class World implements ProcessWorld {
           .filter(({ parents }) => parents.includes(shardId))
           .map((child) => child.shardId),
       poison: this.poison,
-      faultOf: (_process, shardId, ref) => this.#faultOf(shardId, ref),
+      faultOf: (process, shardId, ref) => this.#faultOf(process, shardId, ref),
       failedToLoad: (process, shardId, ref) => this.objects.failedToLoad(process, shardId, ref),
     });
     this.objects = new SimObjects(run, `state/${this.application}/${this.streamId}`, () => this.table.rows);
@@ -124,10 +124,11 @@ export class World implements ProcessWorld {
     }
   }
 
-  #faultOf(shardId: string, ref: SnapshotRef): string | undefined {
+  #faultOf(process: Process, shardId: string, ref: SnapshotRef): string | undefined {
+    if (this.objects.isRotten(shardId, ref)) return undefined; // since it was read back, or that is judged by `failedToLoad`
     const parts = this.objects.keysUnder(this.objects.prefixOf(shardId, ref)).length;
-    if (this.objects.isRotten(shardId, ref)) return undefined; // judged at birth: it may have rotted since it was read back
-    return parts === ref.parts ? undefined : `has ${parts} of ${ref.parts} parts`;
+    if (parts !== ref.parts) return `has ${parts} of ${ref.parts} parts`;
+    return this.objects.wasReadBack(process, shardId, ref) ? undefined : 'was not read back';
   }
 
   #ended(process: Process, ending: Ending): void {

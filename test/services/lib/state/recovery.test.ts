@@ -241,6 +241,16 @@ describe('the recovery of a state', () => {
       assert.equal(rig.counter('state_incomplete'), 1);
     });
 
+    it('marks what it raises when its first records may be older than the retention: its parent ended so long ago that it is not listed', async () => {
+      const { rig } = await family();
+      rig.stream.untrimmed = false;
+      await stateAtStart(rig, 'left');
+      assert.equal((await rig.tally('left')).incomplete, false);
+      rig.stream.shards = shards.slice(1);
+      await stateAtStart(rig, 'right');
+      assert.equal((await rig.tally('right')).incomplete, true);
+    });
+
     it('marks what it raises when its parent must be rebuilt and is trimmed', async () => {
       const { rig, ofRoot } = await family();
       rig.stream.trimmed.set('root', position('103', 2));
