@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, string>> = {
   conformance:
     'statements of the Kinesis API reference, against the local Kinesis, another one or AWS; cases of window semantics, against the library',
   drill: 'faults on the running services, each after the last was recovered from, judged at the end',
+  sim: 'state and loader among simulated processes that die at any await, by seed; bugs planted to see that they are found',
   bench: 'figures beside their peers',
   doctor: 'what this machine has, lacks, and how to get it',
   setup: 'packages, jars and bundles; every command does this by itself',

@@ -137,7 +137,7 @@ export class StatefulShard<State, Effect> implements RecordProcessor {
   async #inTime(work: Promise<boolean>): Promise<boolean> {
     const { shard } = this.#ready();
     const timer = new AbortController();
-    const late = sleep(this.#options.stopSaveMs, false, { signal: timer.signal }).catch(() => false);
+    const late = sleep(this.#options.stopSaveMs, false, { signal: timer.signal, ref: false }).catch(() => false);
     try {
       const saved = await Promise.race([work, late]);
       if (!saved)

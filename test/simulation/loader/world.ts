@@ -91,7 +91,7 @@ export class World {
   readonly events = new Map<string, BookingEvent>();
   readonly broken = new Set<string>();
   readonly shards: ShardOfWorld[];
-  calls = 0;
+  readonly figures = { calls: 0, faults: 0, crashes: 0, starts: 0, takeovers: 0 };
   readonly #scenario: Scenario;
   readonly #database: Database;
   #inTransaction: Actor | undefined;
@@ -117,8 +117,13 @@ export class World {
 
   #fate(label: string): Fate {
     const { script, faultRate } = this.#scenario;
-    this.calls += 1;
-    if (script !== undefined) return this.calls === script.at ? script.fate : 'runs';
+    this.figures.calls += 1;
+    const fate = script === undefined ? this.#chance(faultRate, label) : this.figures.calls === script.at ? script.fate : 'runs';
+    if (fate !== 'runs') this.figures.faults += 1;
+    return fate;
+  }
+
+  #chance(faultRate: number, label: string): Fate {
     // The steps that make something durable are few among many reads.
     const weight = /^(PUT|append|checkpoint|sql COMMIT)/.test(label) ? 4 : 1;
     if (this.scheduler.random() >= faultRate * weight) return 'runs';
@@ -164,8 +169,11 @@ export class World {
   #startConsumer(shard: ShardOfWorld): void {
     if (shard.checkpoint === shardEnd) return; // KCL starts nothing on a shard that has ended
     const actor = new Actor(`${shard.shardId}/${++this.#incarnations}`);
+    this.figures.starts += 1;
+    if (shard.owner?.alive) this.figures.takeovers += 1;
     shard.owner = actor;
     actor.onDeath = async () => {
+      this.figures.crashes += 1;
       if (shard.owner === actor) this.#startConsumer(shard);
     };
     this.scheduler.start(actor, async () => {
@@ -281,6 +289,7 @@ export class World {
     const actor = new Actor(`committer-${index}/${++this.#incarnations}`);
     const sessions = new Set<Session>();
     actor.onDeath = async () => {
+      this.figures.crashes += 1;
       // The server rolls back when the socket goes.
       for (const session of sessions) await session.close();
       if (this.#inTransaction === actor) this.#inTransaction = undefined;

@@ -1,11 +1,6 @@
 import { PlatformError } from '../../../services/lib/process/errors.ts';
 import type { Actor, Scheduler } from '../scheduler.ts';
-
-/** What a run found to be wrong: the rule that was broken, and where. */
-export interface Violation {
-  readonly rule: string;
-  readonly what: string;
-}
+import type { Violation } from '../simulation.ts';
 
 /** Counted while a run goes on. */
 export interface Figures {

@@ -15,6 +15,8 @@ export interface Scenario {
   readonly damages: number;
   /** Chance that an object is stored otherwise than it was sent. */
   readonly rotAtBirth: number;
+  /** Chance that a shard's last snapshot is damaged as soon as its row points at it, before a child has read it. */
+  readonly rottenFinals: number;
   readonly checkpointsAhead: number;
   readonly lostRows: number;
   readonly trims: number;
@@ -51,6 +53,7 @@ export function scenarioOf(seed: number): Scenario {
     throwing: random() < 0.3 ? 0.08 : 0,
     snapshotIntervalMs: [60, 200, 600][upTo(2)] ?? 200,
     failoverMs: [200, 600, 1_500][upTo(2)] ?? 600,
+    rottenFinals: random() < 0.3 ? 0.5 : 0,
   };
 }
 
@@ -66,6 +69,7 @@ export const plainScenario: Scenario = {
   cleanStops: 1,
   damages: 0,
   rotAtBirth: 0,
+  rottenFinals: 0,
   checkpointsAhead: 0,
   lostRows: 0,
   trims: 0,

@@ -13,6 +13,9 @@ export interface TableWorld {
   readonly poison: ReadonlySet<Position>;
   /** What the objects of a snapshot that is about to be pointed at have against it. */
   faultOf(process: Process, shardId: string, ref: SnapshotRef): string | undefined;
+  /** Objects of a snapshot that somebody deleted. */
+  lacks(shardId: string, ref: SnapshotRef): string | undefined;
+  onFinal(shardId: string, row: StateRow): void;
   /** As it was seen by this process. */
   failedToLoad(process: Process, shardId: string, ref: SnapshotRef): boolean;
 }
@@ -81,6 +84,7 @@ export class SimStateTable {
     };
     if (change.current !== undefined) this.#judgePointer(process, shardId, row, next);
     this.rows.set(shardId, next);
+    if (next.final && !row.final) this.#world.onFinal(shardId, next);
     return 'written';
   }
 
@@ -89,6 +93,8 @@ export class SimStateTable {
     if (previous !== undefined && this.#world.failedToLoad(process, shardId, previous)) {
       this.#run.violate('previous', `${shardId} keeps as previous a snapshot that did not load`);
     }
+    const lack = previous && this.#world.lacks(shardId, previous);
+    if (lack !== undefined) this.#run.violate('previous', `${shardId} keeps as previous a snapshot that ${lack}`);
     const fault = current && this.#world.faultOf(process, shardId, current);
     if (current !== undefined && this.#world.failedToLoad(process, shardId, current)) {
       this.#run.violate('pointer', `${shardId} points at a snapshot that was found to be unreadable`);

@@ -69,8 +69,8 @@ function judgeObjects({ stream, objects, table, run, scenario }: World): void {
 
 /** Without faults in the stores there is nothing to raise an alarm about. */
 function judgeAlarms({ alarms, run, scenario }: World): void {
-  const { damages, rotAtBirth, checkpointsAhead, lostRows, trims, poison, throwing } = scenario;
-  if (damages + rotAtBirth + checkpointsAhead + lostRows + trims + poison + throwing > 0) return;
+  const { damages, rotAtBirth, rottenFinals, checkpointsAhead, lostRows, trims, poison, throwing } = scenario;
+  if (damages + rotAtBirth + rottenFinals + checkpointsAhead + lostRows + trims + poison + throwing > 0) return;
   for (const { process, event } of alarms) run.violate('alarm', `${event} by ${process.actor.name}`);
 }
 

@@ -2,7 +2,7 @@ import { createDeadLetters } from '../../../services/lib/deadletter/dead-letters
 import { isAfter, type Position, sequenceOf, shardEnd } from '../../../services/lib/kcl/position.ts';
 import type { StreamRecord } from '../../../services/lib/kcl/processor.ts';
 import { SnapshotObjects } from '../../../services/lib/state/snapshot-objects.ts';
-import type { SnapshotRef } from '../../../services/lib/state/state-row.ts';
+import type { SnapshotRef, StateRow } from '../../../services/lib/state/state-row.ts';
 import { StatefulShard } from '../../../services/lib/state/stateful-shard.ts';
 import { type Actor, type Fate, Scheduler } from '../scheduler.ts';
 import { SimAlerts } from './alerts.ts';
@@ -59,6 +59,8 @@ export class World implements ProcessWorld {
           .map((child) => child.shardId),
       poison: this.poison,
       faultOf: (process, shardId, ref) => this.#faultOf(process, shardId, ref),
+      onFinal: (shardId, row) => this.#spoil(shardId, row),
+      lacks: (shardId, ref) => this.#lacks(shardId, ref),
       failedToLoad: (process, shardId, ref) => this.objects.failedToLoad(process, shardId, ref),
     });
     this.objects = new SimObjects(run, `state/${this.application}/${this.streamId}`, () => this.table.rows);
@@ -126,9 +128,18 @@ export class World implements ProcessWorld {
 
   #faultOf(process: Process, shardId: string, ref: SnapshotRef): string | undefined {
     if (this.objects.isRotten(shardId, ref)) return undefined; // since it was read back, or that is judged by `failedToLoad`
+    return this.#lacks(shardId, ref) ?? (this.objects.wasReadBack(process, shardId, ref) ? undefined : 'was not read back');
+  }
+
+  #spoil(shardId: string, { current, previous }: StateRow): void {
+    const { rottenFinals } = this.scenario;
+    if (this.calm || rottenFinals === 0 || !this.run.chance(rottenFinals)) return;
+    for (const ref of this.run.chance(0.5) ? [current] : [current, previous]) if (ref !== undefined) this.objects.damage(shardId, ref);
+  }
+
+  #lacks(shardId: string, ref: SnapshotRef): string | undefined {
     const parts = this.objects.keysUnder(this.objects.prefixOf(shardId, ref)).length;
-    if (parts !== ref.parts) return `has ${parts} of ${ref.parts} parts`;
-    return this.objects.wasReadBack(process, shardId, ref) ? undefined : 'was not read back';
+    return parts === ref.parts || this.objects.isRotten(shardId, ref) ? undefined : `has ${parts} of ${ref.parts} parts`;
   }
 
   #ended(process: Process, ending: Ending): void {
