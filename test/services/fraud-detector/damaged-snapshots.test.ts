@@ -72,13 +72,14 @@ describe('a damaged snapshot', () => {
 
     const random = randoms(7);
     const seen = new Set<string>();
-    for (let round = 0; round < damages; round++) {
-      const cut = round % 3 === 2;
+    while (seen.size < damages) {
+      const cut = seen.size % 3 === 2;
       const [at, bit] = [random(whole.length), random(8)];
+      const what = `${cut ? 'cut' : 'flip'} ${at}${cut ? '' : `.${bit}`} of ${whole.length}`;
+      if (seen.has(what)) continue;
+      seen.add(what);
       const damaged = Buffer.from(whole.subarray(0, cut ? at : undefined));
       if (!cut) damaged[at] = (damaged[at] ?? 0) ^ (1 << bit);
-      const what = `${cut ? 'cut' : 'flip'} ${at}${cut ? '' : `.${bit}`} of ${whole.length}`;
-      seen.add(what);
       for (const [one, body] of files) await writeFile(join(folder, one), one === name ? damaged : body);
 
       const rig = rigOn(folder);
@@ -100,7 +101,6 @@ describe('a damaged snapshot', () => {
         what,
       );
     }
-    assert.equal(seen.size, damages, 'each another one');
     const after = expected.slice(before.stored.size);
     const early = new Set(records.slice(0, inCurrent).map(({ event }) => event.eventId));
     assert.ok(

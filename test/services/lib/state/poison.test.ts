@@ -148,7 +148,7 @@ describe('a record that kills its process', () => {
   ] as const) {
     it(`is not one at which it only happened to die: while ${what}`, async () => {
       const rig = new TallyRig();
-      const texts = rig.put('shard', 1, name);
+      const texts = rig.put('shard', 70, name);
       for (let death = 0; death < 6; death++) {
         const process = rig.process('shard');
         const killed = new Promise<void>((resolve) => {
