@@ -9,7 +9,7 @@ import { Report } from './sim/report.ts';
 const flags = readCommandLine(
   {
     name: 'sim',
-    summary: `The real code of the fraud state and of the loader among simulated processes, leases, stores and streams: crashes, lost answers,
+    summary: `The real code of the state with fences, of the fraud detector on it and of the loader, among simulated processes, leases, stores and streams: crashes, lost answers,
 zombies, reshards, damage, by seed. Ends with 0 when no rule was broken, 1 when one was, 2 when it is used wrongly, 130 at Ctrl-C.
 SEED=17 replays one schedule and prints it call by call. More: docs/simulation.md`,
     examples: [
@@ -29,7 +29,8 @@ async function main(): Promise<number> {
   const interrupts = watchInterrupts();
   const { signal } = interrupts;
   if (flags.planted) {
-    if (flags.only === 'loader') throw new UsageError('--planted is of the state: leave out --only loader');
+    if (flags.only !== undefined && flags.only !== 'state')
+      throw new UsageError(`--planted is of the state: leave out --only ${flags.only}`);
     const sound = await lookForPlanted({ seeds: flags.seeds, json: flags.json, signal }, print, note);
     return interrupts.exitCode() ?? (sound ? 0 : 1);
   }

@@ -1,7 +1,7 @@
 import { flag, option, preset } from '../cli/flags.ts';
 import { parseInteger, parseOneOf } from '../cli/values.ts';
 
-export const simulationNames = ['state', 'loader'] as const;
+export const simulationNames = ['state', 'fraud', 'loader'] as const;
 export type SimulationName = (typeof simulationNames)[number];
 
 export const simFlags = {

@@ -6,6 +6,11 @@ import type { SimStateTable } from './state-table.ts';
 
 const perTransaction = 3;
 
+interface Put {
+  readonly created: boolean;
+  readonly pending: boolean;
+}
+
 /** What was made durable, put if absent under the fence; and the outbox behind it. */
 export class SimAlerts<Effect> {
   readonly stored = new Map<string, Effect>();
@@ -21,15 +26,29 @@ export class SimAlerts<Effect> {
     this.#idOf = idOf;
   }
 
-  async settle(process: Process, effects: readonly Effect[], fence: Fence): Promise<'done' | 'fenced'> {
+  /** As AlertStore.putAll: some at a time, each batch under the fence, for as long as it takes. */
+  async putAll(process: Process, fence: Fence, effects: readonly Effect[]): Promise<readonly Put[] | 'fenced'> {
+    const outcomes: Put[] = [];
     for (let i = 0; i < effects.length; i += perTransaction) {
       const batch = effects.slice(i, i + perTransaction);
-      const put = (): Promise<'done' | 'fenced'> =>
+      const put = (): Promise<readonly Put[] | 'fenced'> =>
         this.#run.ask(process.actor, `put ${batch.length} alerts`, tableAway, () => this.#put(batch, fence));
-      if ((await untilAnswered('put alerts', put, process.patience)) === 'fenced') return 'fenced';
+      const outcome = await untilAnswered('put alerts', put, process.patience);
+      if (outcome === 'fenced') return 'fenced';
+      outcomes.push(...outcome);
     }
-    await this.#publish(process, effects.map(this.#idOf));
-    return 'done';
+    return outcomes;
+  }
+
+  /** A failure leaves them pending. */
+  async publish({ actor }: Process, effects: readonly Effect[]): Promise<void> {
+    const pending = effects.map(this.#idOf).filter((id) => this.#pending.has(id));
+    if (pending.length === 0) return;
+    const tell = (): void => pending.forEach((id) => this.published.set(id, (this.published.get(id) ?? 0) + 1));
+    try {
+      await this.#run.ask(actor, 'publish', tableAway, tell);
+      await this.#run.ask(actor, 'mark published', tableAway, () => pending.forEach((id) => this.#pending.delete(id)));
+    } catch {}
   }
 
   /** What was left pending is found by whoever comes first. */
@@ -38,26 +57,17 @@ export class SimAlerts<Effect> {
     this.#pending.clear();
   }
 
-  #put(effects: readonly Effect[], { shardId, epoch }: Fence): 'done' | 'fenced' {
+  #put(effects: readonly Effect[], { shardId, epoch }: Fence): readonly Put[] | 'fenced' {
     if (this.#table.rows.get(shardId)?.epoch !== epoch) return 'fenced';
     this.#table.assertNewest(shardId, epoch, 'an alert');
-    for (const effect of effects) {
+    return effects.map((effect) => {
       const id = this.#idOf(effect);
-      if (this.stored.has(id)) continue;
-      this.stored.set(id, effect);
-      this.#pending.add(id);
-    }
-    return 'done';
-  }
-
-  /** A failure leaves them pending. */
-  async #publish({ actor }: Process, ids: readonly string[]): Promise<void> {
-    const pending = ids.filter((id) => this.#pending.has(id));
-    if (pending.length === 0) return;
-    const tell = (): void => pending.forEach((id) => this.published.set(id, (this.published.get(id) ?? 0) + 1));
-    try {
-      await this.#run.ask(actor, 'publish', tableAway, tell);
-      await this.#run.ask(actor, 'mark published', tableAway, () => pending.forEach((id) => this.#pending.delete(id)));
-    } catch {}
+      const created = !this.stored.has(id);
+      if (created) {
+        this.stored.set(id, effect);
+        this.#pending.add(id);
+      }
+      return { created, pending: this.#pending.has(id) };
+    });
   }
 }

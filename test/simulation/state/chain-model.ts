@@ -4,12 +4,7 @@ import { type HashRange, hashKeyOf, inRange } from '../../../services/lib/kcl/sh
 import type { Fence } from '../../../services/lib/state/fence.ts';
 import type { SavedState, StateModel, StateToSave } from '../../../services/lib/state/state-model.ts';
 import { SnapshotError } from '../../../services/lib/windows/snapshot/snapshot-error.ts';
-
-/** What a record of the simulated stream is. */
-export interface ChainEvent {
-  readonly eventId: string;
-  readonly kind: 'event' | 'noise' | 'throws' | 'poison';
-}
+import type { ModelHooks } from './subject.ts';
 
 /** Depends on every record of the key, in order: one that is lost, doubled or moved changes all that follow. */
 export interface ChainEffect {
@@ -37,10 +32,7 @@ export const linkOf = (chain: string, trigger: string, eventId: string, again: b
 /** Records of one generation: it changes by data alone, as the rules do. */
 const recordsPerGeneration = 12;
 
-export interface ChainHooks {
-  readonly prepare: () => Promise<void>;
-  /** Ends the process. */
-  readonly die: () => Promise<never>;
+export interface ChainHooks extends ModelHooks {
   readonly settle: (effects: readonly ChainEffect[], fence: Fence) => Promise<'done' | 'fenced'>;
 }
 
@@ -88,13 +80,15 @@ export class ChainModel implements StateModel<ChainState, ChainEffect> {
     await this.#hooks.prepare();
   }
 
-  before(_state: ChainState, { data }: StreamRecord): Promise<void> | undefined {
-    return eventOf(data).kind === 'poison' ? this.#hooks.die() : undefined;
+  before(_state: ChainState, record: StreamRecord): Promise<void> | undefined {
+    return this.#hooks.kindOf(record) === 'poison' ? this.#hooks.die() : undefined;
   }
 
-  apply(state: ChainState, { data, partitionKey: key, position: trigger }: StreamRecord): readonly ChainEffect[] {
-    const { eventId, kind } = eventOf(data);
+  apply(state: ChainState, record: StreamRecord): readonly ChainEffect[] {
+    const { data, partitionKey: key, position: trigger } = record;
+    const kind = this.#hooks.kindOf(record);
     if (kind === 'noise') return [];
+    const eventId = data.toString();
     if (kind === 'throws') throw new Error('a rule threw');
     const known = state.keys.get(key) ?? { chain: '', ids: new Set<string>() };
     const chain = linkOf(known.chain, trigger, eventId, known.ids.has(eventId));
@@ -110,8 +104,6 @@ export class ChainModel implements StateModel<ChainState, ChainEffect> {
 
   async tick(): Promise<void> {}
 }
-
-export const eventOf = (data: Buffer): ChainEvent => JSON.parse(data.toString()) as ChainEvent;
 
 async function read({ generation, meta, frames }: SavedState): Promise<ChainState> {
   const { incomplete, applied, keys: count } = meta as { incomplete: boolean; applied: number; keys: number };

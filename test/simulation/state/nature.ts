@@ -1,6 +1,6 @@
 import { comparePositions, isAfter, position, shardEnd } from '../../../services/lib/kcl/position.ts';
 import { Actor } from '../scheduler.ts';
-import type { ChainEvent } from './chain-model.ts';
+import type { Kind } from './subject.ts';
 import type { World } from './world.ts';
 
 const keys = Array.from({ length: 8 }, (_, i) => `user-${i}`);
@@ -25,7 +25,7 @@ export class Nature {
   }
 
   async #run(): Promise<void> {
-    const { kcl, run, alerts } = this.#world;
+    const { kcl, run, subject } = this.#world;
     kcl.sync();
     for (const event of this.#events()) {
       await this.#sleep(run.int(maxPauseMs));
@@ -47,7 +47,7 @@ export class Nature {
       while ([...kcl.processes].some(({ stopAsked }) => stopAsked)) await this.#sleep(lookMs);
       if (!kcl.closing) await this.#drained();
     }
-    alerts.sweep();
+    subject.sweep();
   }
 
   #events(): (() => Promise<void>)[] {
@@ -78,11 +78,8 @@ export class Nature {
     const shard = stream.shardFor(run.pick(keys) ?? '');
     const here = keys.filter((key) => stream.shardFor(key) === shard);
     const batch = Array.from({ length: 1 + run.int(4) }, () => this.#event(here));
-    const kinds = batch.map((): ChainEvent['kind'] => (run.chance(scenario.throwing) ? 'throws' : run.chance(0.05) ? 'noise' : 'event'));
-    this.#world.put(
-      batch.map(({ key }) => key),
-      (i) => ({ eventId: batch[i]?.eventId ?? '', kind: kinds[i] ?? 'event' }),
-    );
+    const kinds = batch.map((): Kind => (run.chance(scenario.throwing) ? 'throws' : run.chance(0.05) ? 'noise' : 'event'));
+    this.#world.put(batch.map((event, i) => ({ ...event, kind: kinds[i] ?? 'event' })));
   }
 
   /** A new one, or one that has come before. */
@@ -95,8 +92,8 @@ export class Nature {
     return event;
   }
 
-  #putOne(kind: ChainEvent['kind'], key = this.#world.run.pick(keys) ?? ''): void {
-    this.#world.put([key], () => ({ eventId: `e${++this.#ids}`, kind }));
+  #putOne(kind: Kind, key = this.#world.run.pick(keys) ?? ''): void {
+    this.#world.put([{ key, eventId: `e${++this.#ids}`, kind }]);
   }
 
   /** Every shard is to move on, those too where none of the usual keys lies. */

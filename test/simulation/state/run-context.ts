@@ -13,6 +13,8 @@ export interface Figures {
   cleanStops: number;
   damaged: number;
   poisonDeaths: number;
+  /** That the oracle expects. */
+  alerts: number;
 }
 
 export const noFigures = (): Figures => ({
@@ -25,6 +27,7 @@ export const noFigures = (): Figures => ({
   cleanStops: 0,
   damaged: 0,
   poisonDeaths: 0,
+  alerts: 0,
 });
 
 /** Shared by all parts of one run. */

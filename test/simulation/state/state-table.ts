@@ -25,6 +25,8 @@ export class SimStateTable {
   readonly rows = new Map<string, StateRow>();
   /** The newest epoch of each shard, and who took it: kept apart from the rows. */
   readonly owners = new Map<string, { epoch: number; process: Process }>();
+  /** Had two snapshots once: one that loses both must be rebuilt, and the look at its row may be older than that. */
+  readonly #stoodAlone = new Set<string>();
   readonly #run: RunContext;
   readonly #world: TableWorld;
 
@@ -42,6 +44,7 @@ export class SimStateTable {
   lose(shardId: string): void {
     this.rows.delete(shardId);
     this.owners.delete(shardId);
+    this.#stoodAlone.delete(shardId);
   }
 
   of(process: Process): StateTable {
@@ -84,6 +87,7 @@ export class SimStateTable {
     };
     if (change.current !== undefined) this.#judgePointer(process, shardId, row, next);
     this.rows.set(shardId, next);
+    if (standsAlone(next)) this.#stoodAlone.add(shardId);
     if (next.final && !row.final) this.#world.onFinal(shardId, next);
     return 'written';
   }
@@ -107,7 +111,7 @@ export class SimStateTable {
   #retire(shardId: string): void {
     const row = this.rows.get(shardId);
     if (row?.final !== true) return;
-    const early = this.#world.childrenOf(shardId).filter((child) => !standsAlone(this.rows.get(child)));
+    const early = this.#world.childrenOf(shardId).filter((child) => !this.#stoodAlone.has(child) && !this.rows.get(child)?.retired);
     if (early.length > 0) this.#run.violate('retire', `${shardId} was retired before ${early.join(', ')} had two snapshots`);
     this.rows.set(shardId, { ...row, retired: true });
   }

@@ -5,8 +5,7 @@ import { SnapshotObjects } from '../../../services/lib/state/snapshot-objects.ts
 import type { SnapshotRef, StateRow } from '../../../services/lib/state/state-row.ts';
 import { StatefulShard } from '../../../services/lib/state/stateful-shard.ts';
 import { type Actor, type Fate, Scheduler } from '../scheduler.ts';
-import { SimAlerts } from './alerts.ts';
-import { type ChainEffect, type ChainEvent, ChainModel, type ChainState } from './chain-model.ts';
+import { ChainSubject } from './chain-subject.ts';
 import { Kcl } from './kcl.ts';
 import { SimObjects, steadyGzip } from './objects.ts';
 import type { Ending, Process, ProcessWorld } from './process.ts';
@@ -14,6 +13,7 @@ import { RunContext, tableAway } from './run-context.ts';
 import type { Scenario } from './scenario.ts';
 import { SimStateTable } from './state-table.ts';
 import { SimStream } from './stream.ts';
+import type { Kind, SimEvent, Subject } from './subject.ts';
 
 /** No save takes that long: what becomes of a snapshot that comes too late is not simulated. */
 const stopSaveMs = 60_000;
@@ -32,16 +32,18 @@ export class World implements ProcessWorld {
   readonly kcl: Kcl;
   readonly table: SimStateTable;
   readonly objects: SimObjects;
-  readonly alerts: SimAlerts<ChainEffect>;
+  readonly subject: Subject;
   readonly poison = new Set<Position>();
   readonly alarms: { readonly process: Process; readonly event: string }[] = [];
   /** Nothing fails any more. */
   calm = false;
+  /** Of records that are not simply events. */
+  readonly #kinds = new Map<Position, Kind>();
   readonly #actors = new Map<Actor, Process>();
   /** At the moment in which it was asked to stop. */
   readonly #stops = new Map<Process, { faults: number }>();
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, subjectOf: (world: World) => Subject = (world) => new ChainSubject(world)) {
     const { seed, shards, failoverMs } = scenario;
     this.scenario = scenario;
     this.failoverMs = failoverMs;
@@ -65,32 +67,41 @@ export class World implements ProcessWorld {
     });
     this.objects = new SimObjects(run, `state/${this.application}/${this.streamId}`, () => this.table.rows);
     this.objects.rotAtBirth = scenario.rotAtBirth;
-    this.alerts = new SimAlerts(run, this.table, ({ key, trigger, chain, warming }) => `${key} ${trigger} ${chain} ${warming}`);
+    this.subject = subjectOf(this);
     this.kcl = new Kcl(run, this, (process, ending) => this.#ended(process, ending));
   }
 
-  put(keys: readonly string[], event: (i: number) => ChainEvent): readonly StreamRecord[] {
-    const shard = this.stream.shardFor(keys[0] ?? '');
-    const events = keys.map((key, i) => ({ key, data: Buffer.from(JSON.stringify(event(i))) }));
-    const records = this.stream.put(shard, events);
-    for (const [i, record] of records.entries()) if (event(i).kind === 'poison') this.poison.add(record.position);
-    return records;
+  /** What was put as this record. */
+  readonly kindOf = ({ position: p }: Pick<StreamRecord, 'position'>): Kind => this.#kinds.get(p) ?? 'event';
+
+  /** As one aggregate if there are several; all keys must lie on one shard. */
+  put(events: readonly SimEvent[]): void {
+    const shard = this.stream.shardFor(events[0]?.key ?? '');
+    const records = this.stream.put(
+      shard,
+      events.map((event) => ({ key: event.key, data: this.subject.dataOf(event) })),
+    );
+    for (const [i, { position: p }] of records.entries()) {
+      const kind = events[i]?.kind ?? 'event';
+      if (kind !== 'event') this.#kinds.set(p, kind);
+      if (kind === 'poison') this.poison.add(p);
+    }
   }
 
-  processorOf(process: Process): StatefulShard<ChainState, ChainEffect> {
-    const { run, table, objects, stream, scenario, alerts } = this;
+  processorOf(process: Process): StatefulShard<unknown, unknown> {
+    const { run, table, objects, stream, scenario, subject, kindOf } = this;
     const { actor, patience } = process;
     this.#actors.set(actor, process);
-    const model = new ChainModel({
+    const model = subject.modelOf(process, {
+      kindOf,
       prepare: () => run.ask(actor, 'prepare', tableAway, () => {}).catch(() => {}),
       die: async () => {
         run.figures.poisonDeaths += 1;
         await run.scheduler.kill(actor);
         return never();
       },
-      settle: (effects, fence) => alerts.settle(process, effects, fence),
     });
-    return new StatefulShard<ChainState, ChainEffect>({
+    return new StatefulShard<unknown, unknown>({
       stopSaveMs,
       parts: () => ({
         model,

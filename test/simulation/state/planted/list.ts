@@ -170,7 +170,19 @@ export const planted: readonly Planted[] = [
   {
     name: 'a child whose first records are gone is taken for whole',
     edits: [edit('recovery', '!(await this.#beganOfLate(shard))', 'shard.parents.length === 0')],
-    scenario: { trims: 6, damages: 10, reshards: 3 },
+    scenario: {
+      trims: 14,
+      damages: 30,
+      reshards: 1,
+      shards: 1,
+      puts: 30,
+      snapshotIntervalMs: 60,
+      checkpointsAhead: 24,
+      lostRows: 0,
+      kills: 0,
+      steals: 0,
+      poison: 0,
+    },
   },
   // Checkpoints
   {

@@ -9,7 +9,7 @@ import { type Edit, type Planted, planted } from './list.ts';
 import type { Found } from './search.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
-const copied = ['services', 'test/simulation', 'test/services/redshift-loader/memory.ts', 'package.json', 'tsconfig.json'];
+const copied = ['services', 'scripts/judge', 'test/simulation', 'test/services/redshift-loader/memory.ts', 'package.json', 'tsconfig.json'];
 const search = 'test/simulation/state/planted/search.ts';
 /** An endless loop in the code under test is noticed too. */
 const limitMs = 300_000;
