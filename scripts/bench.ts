@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   engine: () => import('./bench/engine.ts'),
   kinesis: () => import('./bench/kinesis.ts'),
   'kinesis-soak': () => import('./bench/kinesis-soak.ts'),
+  state: () => import('./bench/state.ts'),
 };
 const names = Object.keys(benches);
 
@@ -25,6 +26,7 @@ const flags = readCommandLine(
       'npm run bench -- kinesis --json',
       'npm run bench -- engine',
       'npm run bench -- kinesis-soak --minutes 10',
+      'npm run bench -- state',
     ],
   },
   { json: flag('end with one JSON line: {"type":"result","ok",…figures}'), ...bench?.flags },

@@ -184,7 +184,7 @@ export class FraudModel implements StateModel<FraudState, Raised> {
     this.#tally.clear();
     const { keys, events, ids, bytes, evicted } = shard.size;
     for (const [name, value] of Object.entries({ state_keys: keys, state_events: events, state_ids: ids, state_bytes: bytes })) {
-      metrics.gauge(name, value, { shard: shardId });
+      metrics.gauge(name, value, { shard: shardId }, 'sum');
     }
     if (evicted > this.#evicted) metrics.count('rule_events_evicted', evicted - this.#evicted);
     this.#evicted = evicted;

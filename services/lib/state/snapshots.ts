@@ -148,7 +148,7 @@ export class Snapshots<State, Effect> {
     this.#freshAt = startedAt;
     metrics.count('snapshots_written');
     metrics.timing('snapshot_ms', now() - startedAt);
-    metrics.gauge('snapshot_bytes', ref.bytes, { shard: shardId });
+    metrics.gauge('snapshot_bytes', ref.bytes, { shard: shardId }, 'sum');
     log.debug({ event: 'snapshot.written', shardId, ...name, ...written, final, ms: now() - startedAt }, 'a snapshot was written');
   }
 
