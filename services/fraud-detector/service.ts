@@ -1,4 +1,5 @@
 import { bookingEvents } from '../lib/events/streams.ts';
+import { fraudAlerts } from '../lib/events/topics.ts';
 import { kclConsumerConfig } from '../lib/kcl/config.ts';
 import { integerOr, text, textOr } from '../lib/process/config.ts';
 import { defineService } from '../lib/process/service.ts';
@@ -45,13 +46,7 @@ export const fraudDetector = defineService({
     rulesTable,
     stateTableDefinition,
   ],
-  topics: [
-    {
-      name: 'fraud-alerts',
-      configKey: 'ALERTS_TOPIC_ARN',
-      summary: 'one message per alert, at least once; subscribers drop a repeated alertId',
-    },
-  ],
+  topics: [fraudAlerts],
   objects: [
     { prefix: 'state/', access: 'readwrite' },
     { prefix: rulesPrefix, access: 'readwrite' },

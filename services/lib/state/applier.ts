@@ -24,6 +24,20 @@ export interface ApplierOptions<State, Effect> {
   readonly patience: Patience;
 }
 
+/** A record that made the state throw. */
+interface Failure {
+  readonly record: StreamRecord;
+  readonly error: Error;
+}
+
+/** What follows from records that were applied, and is to be made durable. */
+interface Applied<Effect> {
+  readonly effects: readonly Effect[];
+  readonly failures: readonly Failure[];
+}
+
+const followsAnything = ({ effects, failures }: Applied<unknown>): boolean => effects.length + failures.length > 0;
+
 /** Records that are tried together after a death of unknown cause: a write a record would blind a shard for minutes. */
 const triedTogether = 64;
 
@@ -69,29 +83,30 @@ export class Applier<State, Effect> {
     this.#position = fresh.at(-1)?.position ?? this.#position;
   }
 
-  async #applyAll(records: readonly StreamRecord[]): Promise<Effect[]> {
+  async #applyAll(records: readonly StreamRecord[]): Promise<Applied<Effect>> {
     const { model, state } = this.#options;
     const effects: Effect[] = [];
+    const failures: Failure[] = [];
     for (const record of records) {
       const change = model.before(state, record);
       if (change !== undefined) await change;
       try {
         for (const effect of model.apply(state, record)) effects.push(effect);
       } catch (error) {
-        await this.#bury(record, ensureError(error));
+        failures.push({ record, error: ensureError(error) });
       }
     }
-    return effects;
+    return { effects, failures };
   }
 
   async #applyCarefully(records: readonly StreamRecord[]): Promise<void> {
     for (const group of this.#groups(records)) {
       const [first, last] = [group[0] as StreamRecord, group.at(-1) as StreamRecord];
       await this.#note({ from: first.position, to: last.position });
-      const effects = await this.#applyAll(group);
-      // From here on it is not these records that a death speaks against.
-      if (effects.length > 0 || last === records.at(-1)) await this.#note(undefined);
-      await this.#settle(effects);
+      const applied = await this.#applyAll(group);
+      // From here on stores are waited for: it is not these records that a death speaks against.
+      if (followsAnything(applied) || last === records.at(-1)) await this.#note(undefined);
+      await this.#settle(applied);
       this.#position = last.position;
     }
   }
@@ -118,13 +133,14 @@ export class Applier<State, Effect> {
     if (outcome === 'fenced') throw leaseLost(fence, 'what is tried next');
   }
 
-  async #settle(effects: readonly Effect[]): Promise<void> {
+  async #settle({ effects, failures }: Applied<Effect>): Promise<void> {
+    for (const failure of failures) await this.#bury(failure);
     if (effects.length === 0) return;
     const { model, fence } = this.#options;
     if ((await model.settle(effects, fence)) === 'fenced') throw leaseLost(fence, 'what follows from a batch');
   }
 
-  async #bury(record: StreamRecord, error: Error): Promise<void> {
+  async #bury({ record, error }: Failure): Promise<void> {
     const { shard, deadLetters } = this.#options;
     shard.metrics.count('records_dead_lettered', 1, { reason: 'rule-failed' });
     shard.log.error(
