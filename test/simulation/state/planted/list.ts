@@ -120,7 +120,7 @@ export const planted: readonly Planted[] = [
   },
   {
     name: 'a dead letter is not waited for',
-    edits: [edit('applier', 'await this.#bury(record, ensureError(error));', 'this.#bury(record, ensureError(error)).catch(() => {});')],
+    edits: [edit('applier', 'await this.#bury(failure);', 'this.#bury(failure).catch(() => {});')],
     scenario: { throwing: 0.3, faultRate: 0.06, cleanStops: 6 },
   },
   // Snapshots
