@@ -1,6 +1,7 @@
-import { defaultRules } from '../../services/fraud-detector/default-rules.ts';
+import { DynamoRulesStore, rulesTable } from '../../services/lib/rules/live/dynamo-rules-store.ts';
 import type { SentRecord } from '../generate/send-log.ts';
 import { readAlerts, readDeadLetters, readLockingAlerts } from '../judge/collect.ts';
+import { readGenerations } from '../judge/collect-rules.ts';
 import { readWarehouse } from '../judge/collect-warehouse.ts';
 import type { Evidence, Failure, PublishedAlert } from '../judge/evidence.ts';
 import { judge, type Verdict } from '../judge/judge.ts';
@@ -14,11 +15,12 @@ export async function collectEvidence(
   log: readonly SentRecord[],
   { source, routed }: Pick<Settled, 'source' | 'routed'>,
 ): Promise<Evidence> {
-  const [{ alerts }, lockingAlerts, deadLetters, warehouse] = await Promise.all([
+  const [{ alerts }, lockingAlerts, deadLetters, warehouse, rules] = await Promise.all([
     readAlerts(system.dynamo, 'fraud-alerts'),
     readLockingAlerts(system.dynamo, 'accounts'),
     readDeadLetters(system.objects),
     readWarehouse(system.warehouse),
+    readGenerations(new DynamoRulesStore(system.dynamo, rulesTable.name, system.objects), Date.now()),
   ]);
   return {
     changesStream: 'booking-changes',
@@ -28,7 +30,7 @@ export async function collectEvidence(
     routed: routed.shards,
     broken: routed.broken,
     deadLetters,
-    rules: defaultRules,
+    rules,
     storedAlerts: alerts,
     publishedAlerts: system.stack.caught().map(publishedAlert),
     lockingAlerts,

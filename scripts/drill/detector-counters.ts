@@ -34,7 +34,7 @@ export class DetectorCounters {
   }
 }
 
-/** What tells how a fault was met (services/lib/state). */
+/** What tells how a fault was met (services/lib/state, services/lib/rules/live). */
 const counterNames = [
   'records_skipped',
   'fenced',
@@ -42,6 +42,8 @@ const counterNames = [
   'snapshots_written',
   'snapshots_unusable',
   'state_rebuilt',
+  'rules_switched',
+  'rules_rejected',
 ] as const;
 export type CounterName = (typeof counterNames)[number];
 

@@ -46,6 +46,11 @@ export class StateWatch {
   }
 
   async look(): Promise<void> {
-    this.sightings.see(await readRows(this.#dynamo, stateTableDefinition.name, this.#scope), Date.now());
+    this.sightings.see(await this.rows(), Date.now());
+  }
+
+  /** As they are now, by shard. */
+  rows(): Promise<ReadonlyMap<string, StateRow>> {
+    return readRows(this.#dynamo, stateTableDefinition.name, this.#scope);
   }
 }

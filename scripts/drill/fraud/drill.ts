@@ -21,7 +21,7 @@ import { faultTable } from './report.ts';
 const flags = {
   faults: preset(
     'LIST',
-    'NAME or NAME=N, comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, alert-store, object-store, zombie',
+    'NAME or NAME=N, comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, alert-store, object-store, snapshot-store, zombie, reload',
     usualFaults,
     parseFaults,
   ),

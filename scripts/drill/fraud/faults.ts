@@ -1,6 +1,6 @@
 /** One fault, as it is done and recovered from before the next. */
 export type Fault =
-  | { readonly kind: 'child' | 'jvm' | 'task' | 'term' | 'alert-store' | 'object-store' | 'snapshot-store' | 'zombie' }
+  | { readonly kind: 'child' | 'jvm' | 'task' | 'term' | 'alert-store' | 'object-store' | 'snapshot-store' | 'zombie' | 'reload' }
   | { readonly kind: 'reshard'; readonly from: number; readonly to: number };
 
 /** What may stand in --faults, with how often it is done when no number is given. */
@@ -15,10 +15,11 @@ const usual: Readonly<Record<string, number>> = {
   'object-store': 1,
   'snapshot-store': 1,
   zombie: 1,
+  reload: 1,
 };
 const maxTimes = 100;
 
-export const usualFaults = 'kill,term,reshard,alert-store,object-store,snapshot-store,zombie';
+export const usualFaults = 'kill,term,reshard,alert-store,object-store,snapshot-store,zombie,reload';
 
 /** In turn. */
 const killed = ['child', 'jvm', 'task'] as const;

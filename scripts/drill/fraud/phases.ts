@@ -8,6 +8,7 @@ import type { DynamoProxy } from '../../local/faults/dynamodb-proxy.ts';
 import type { ObjectOutage } from '../../local/faults/object-outage.ts';
 import { tableFaultKinds } from '../../local/faults/table-faults.ts';
 import type { Fault } from './faults.ts';
+import { publishNewRules, publishNoRules } from './reload.ts';
 
 const streamDeadlineS = 60;
 const strikePollMs = 5;
@@ -70,6 +71,11 @@ export function phasesOf(fault: Fault, tools: Tools): Phase[] {
       return [{ name: `object store away from the detector for ${tools.outageMs / 1_000} s`, act: () => outage(tools, snapshots) }];
     case 'zombie':
       return zombie(tools, detector);
+    case 'reload':
+      return [
+        { name: 'new rules are published', act: () => publishNewRules(tools) },
+        { name: 'what is no rules file is published', act: () => publishNoRules(tools) },
+      ];
   }
 }
 

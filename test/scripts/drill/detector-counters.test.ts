@@ -10,6 +10,8 @@ describe('counters of the detector', () => {
       snapshots_written: 0,
       snapshots_unusable: 0,
       state_rebuilt: 0,
+      rules_switched: 0,
+      rules_rejected: 0,
     };
     assert.deepEqual(countedBetween({ ...zero, fenced: 2, records_skipped: 5 }, { ...zero, fenced: 2, records_skipped: 9 }), {
       records_skipped: 4,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { nextRules } from '../../../scripts/drill/fraud/next-rules.ts';
 import { alertIdOf } from '../../../scripts/judge/evidence.ts';
 import { judge, type Result } from '../../../scripts/judge/judge.ts';
 import { percentiles } from '../../../scripts/judge/latency.ts';
+import { naiveAlerts } from '../../../scripts/judge/naive-alerts.ts';
 import { defaultRules } from '../../../services/fraud-detector/default-rules.ts';
 import { position } from '../../../services/lib/kcl/position.ts';
 import { detectAfterMs, foundAlert, idealRun, type MutableEvidence } from './ideal-run.ts';
@@ -316,6 +318,49 @@ describe('the judge', () => {
         e.rules = generations;
       });
       assert.deepEqual(found, []);
+    });
+
+    describe('of a run in which rules were changed', () => {
+      const arrivals = ideal.routed.flatMap((shard) => shard.records.map(({ arrival }) => arrival)).sort((a, b) => a - b);
+      const activeFrom = arrivals[Math.floor(arrivals.length / 2)] ?? 0;
+      const rules = [
+        { generation: 1, activeFrom: 0, rules: defaultRules },
+        { generation: 2, activeFrom, rules: nextRules(defaultRules) },
+      ];
+      const oracle = naiveAlerts({ shards: ideal.routed, rules });
+      const stored = oracle.alerts.map((alert) => ({
+        ...foundAlert(alert),
+        action: alert.mode === 'live' ? 'lock' : 'notify',
+        warming: oracle.warming.has(alert.alertId),
+      }));
+      const changed = (e: MutableEvidence): void => {
+        e.rules = rules;
+        e.storedAlerts = [...stored];
+        e.publishedAlerts = stored
+          .filter(({ alert }) => alert.mode === 'live')
+          .map(({ alert: { severity, ruleId, mode, ...alert }, action, warming }) => ({
+            message: { ...alert, severity, ruleId, mode, ...(warming && { warming }) },
+            attributes: { severity, ruleId, mode, action, ...(warming && { warming: 'true' }) },
+            receivedAt: activeFrom,
+          }));
+        e.lockingAlerts = stored.flatMap(({ alert, action, warming }) =>
+          action === 'lock' && !warming ? [{ alertId: alert.alertId, userId: alert.key }] : [],
+        );
+      };
+      const last = stored.findLast(({ alert }) => alert.mode === 'live');
+
+      it('takes the limit in force, episodes that the change cut in two, and shadow alerts of anybody that are not published', () => {
+        assert.equal(last?.alert.ruleVersion, 2);
+        assert.ok(stored.some(({ alert }) => alert.mode === 'shadow'));
+        assert.deepEqual(judged(changed).found, []);
+      });
+
+      it('finds a planted episode that only a shadow rule saw', () => {
+        finds('planted episode without an alert', (e) => {
+          changed(e);
+          e.storedAlerts = e.storedAlerts.filter((found) => found !== last);
+        });
+      });
     });
 
     it('finds one that says wrongly that it is warming, and nothing else where its message says the same', () => {

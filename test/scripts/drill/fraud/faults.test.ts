@@ -6,9 +6,9 @@ const steps = (list: string): string[] =>
   parseFaults(list).map((fault) => (fault.kind === 'reshard' ? `${fault.from}-${fault.to}` : fault.kind));
 
 describe('the list of faults', () => {
-  it('is by default 10 kills in turn, 5 SIGTERMs, 2 to 4 to 3 to 2 shards, the stores, a zombie', () => {
+  it('is by default 10 kills in turn, 5 SIGTERMs, 2 to 4 to 3 to 2 shards, the stores, a zombie, new rules', () => {
     const kills = Array.from({ length: 10 }, (_, i) => ['child', 'jvm', 'task'][i % 3]);
-    const rest = ['2-4', '4-3', '3-2', 'alert-store', 'object-store', 'snapshot-store', 'zombie'];
+    const rest = ['2-4', '4-3', '3-2', 'alert-store', 'object-store', 'snapshot-store', 'zombie', 'reload'];
     assert.deepEqual(steps(usualFaults), [...kills, ...Array.from({ length: 5 }, () => 'term'), ...rest]);
   });
 
