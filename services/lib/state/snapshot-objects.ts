@@ -164,13 +164,17 @@ export class SnapshotObjects {
   }
 
   async *#frames(shardId: string, ref: SnapshotRef, first: Buffer): AsyncGenerator<Buffer> {
+    const ahead = (part: number): Promise<Buffer> | undefined => {
+      const content = part < ref.parts ? this.#part(shardId, ref, part) : undefined;
+      content?.catch(() => {}); // it is awaited in its turn, or not at all
+      return content;
+    };
     // The next part is on its way while this one is used.
-    let next = ref.parts > 1 ? this.#part(shardId, ref, 1) : undefined;
+    let next = ahead(1);
     if (first.length > 0) yield first;
     for (let part = 1; next !== undefined; part++) {
       const content = await next;
-      next = part + 1 < ref.parts ? this.#part(shardId, ref, part + 1) : undefined;
-      next?.catch(() => {}); // it is awaited in its turn, or not at all
+      next = ahead(part + 1);
       yield content;
     }
   }

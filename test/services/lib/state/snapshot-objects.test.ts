@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as otherWork } from 'node:timers/promises';
 import { position } from '../../../../services/lib/kcl/position.ts';
 import { FileStore } from '../../../../services/lib/objects/file-store.ts';
 import type { ObjectStore } from '../../../../services/lib/objects/object-store.ts';
@@ -120,6 +121,24 @@ describe('snapshot objects', () => {
       const store = new MemoryObjects(new Map([...whole.bodies].filter(([key]) => key !== missing)));
       await assert.rejects(readBack(store, ref), isUnusable, missing);
     }
+  });
+
+  it('are unusable, and no process dies of it, when a part turns out to be missing while the one before is still in use', async () => {
+    const store = new MemoryObjects();
+    const ref = await written(store, twoParts);
+    store.bodies.delete([...store.bodies.keys()][1] ?? '');
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.prependListener('unhandledRejection', note);
+    try {
+      const used = objectsOn(store).use(shardId, ref, async ({ frames }) => {
+        for await (const _ of frames) for (let turn = 0; turn < 10; turn++) await otherWork();
+      });
+      await assert.rejects(used, isUnusable);
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+    assert.deepEqual(unhandled, []);
   });
 
   it('are unusable when the row names parts that cannot be', async () => {
