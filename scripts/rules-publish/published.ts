@@ -77,7 +77,8 @@ export async function referencedGenerations(
       throw error;
     }
     for (const item of answer.Items ?? []) {
-      const { current, previous } = rowOf(item);
+      const { current, previous, retired } = rowOf(item);
+      if (retired) continue; // its row stays for ever, its snapshots are gone
       for (const ref of [current, previous]) if (ref !== undefined) found.add(ref.generation);
     }
     start = answer.LastEvaluatedKey as Record<string, never> | undefined;
