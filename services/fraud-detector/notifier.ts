@@ -26,8 +26,8 @@ export interface NotifierOptions {
   readonly metrics: Metrics;
   /** Epoch ms. */
   readonly now: () => number;
-  /** The kill switch: a rule whose alerts are stored and not published. Asked for every alert. */
-  readonly withheld: (ruleId: string) => boolean;
+  /** The kill switch: a rule whose alerts are stored and not published. Asked for every alert. Undefined: not known yet, so not published. */
+  readonly withheld: (ruleId: string) => boolean | undefined;
   /** Of this process; what is above it stays pending. */
   readonly maxPerMinute: number;
 }
@@ -88,7 +88,9 @@ export class Notifier {
   async #settle(stored: StoredAlert, deadlines: { publish: AbortSignal; mark: AbortSignal }): Promise<boolean> {
     const { store, metrics, now } = this.#options;
     const { alertId, ruleId } = stored.alert;
-    if (this.#options.withheld(ruleId)) {
+    const withheld = this.#options.withheld(ruleId);
+    if (withheld === undefined) return false;
+    if (withheld) {
       await this.#marked(alertId, async () => {
         if (await store.markWithheld(alertId, now(), deadlines.mark)) metrics.count('alerts_withheld', 1, { rule: ruleId });
       });

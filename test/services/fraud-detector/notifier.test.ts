@@ -107,6 +107,18 @@ describe('the notifier', () => {
     assert.equal(await notifier.publish([alertOf('d', 'noisy')]), 1);
   });
 
+  it('leaves alerts on the outbox until it is known whether they are withheld', async () => {
+    let isWithheld: boolean | undefined;
+    const { notifier, state, messages, left, counted } = outbox({ withheld: () => isWithheld });
+    left.push(alertOf('a'));
+    await notifier.sweep();
+    assert.deepEqual([state.size, messages.length, counted()], [0, 0, { latency: [] }]);
+    isWithheld = false;
+    now += 10_000;
+    await notifier.sweep();
+    assert.deepEqual([state.get('a'), messages.length], ['published', 1]);
+  });
+
   it('leaves what exceeds its minute pending, and sweeps no more than the minute still takes', async () => {
     const { notifier, messages, left, limits, counted } = outbox({ maxPerMinute: 10 });
     assert.equal(await notifier.publish(alertsOf(12)), 10);

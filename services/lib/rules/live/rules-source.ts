@@ -68,9 +68,10 @@ export class RulesSource {
     return this.#untilDone(`read the rules of generation ${generation}`, load, signal);
   }
 
-  /** Whether alerts of the rule are to be stored but not published; up to half a minute after it was said. */
-  withholds(ruleId: string): boolean {
-    const withheld = this.#read?.pointer.withheld ?? [];
+  /** Whether alerts of the rule are to be stored but not published; up to half a minute after it was said. Undefined: not known yet. */
+  withholds(ruleId: string): boolean | undefined {
+    if (this.#read === undefined) return undefined;
+    const { withheld } = this.#read.pointer;
     return withheld === 'all' || withheld.includes(ruleId);
   }
 

@@ -197,8 +197,9 @@ describe('the source of rules', () => {
 
   it('knows whose alerts are withheld', async () => {
     const rules = source();
+    assert.equal(rules.withholds('a'), undefined, 'not before the pointer was read');
     await rules.timeline(start);
-    const withheldAfter = async (withheld: 'all' | string[]): Promise<boolean[]> => {
+    const withheldAfter = async (withheld: 'all' | string[]): Promise<(boolean | undefined)[]> => {
       await store.writePointer(withWithheld(store.pointer as RulesPointer, withheld), audit);
       now += 30_000;
       rules.refresh();
