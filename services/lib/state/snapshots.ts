@@ -57,10 +57,6 @@ export class Snapshots<State, Effect> {
     return this.#current;
   }
 
-  get previous(): SnapshotRef | undefined {
-    return this.#previous;
-  }
-
   /** KCL may be checkpointed there: the snapshot before the newest covers it. */
   get checkpointable(): Position | undefined {
     return this.#base !== undefined && isSameSnapshot(this.#base, this.#current) ? this.#previous?.position : undefined;
