@@ -3,7 +3,7 @@ import type { SentRecord } from '../generate/send-log.ts';
 import { readAlerts, readDeadLetters, readLockingAlerts } from '../judge/collect.ts';
 import { readGenerations } from '../judge/collect-rules.ts';
 import { readWarehouse } from '../judge/collect-warehouse.ts';
-import type { Evidence, Failure, PublishedAlert } from '../judge/evidence.ts';
+import type { Evidence, Failure, PoisonedRecord, PublishedAlert } from '../judge/evidence.ts';
 import { judge, type Verdict } from '../judge/judge.ts';
 import type { CaughtMessage } from '../local/sns/sns.ts';
 import type { LocalSystem } from './local-system.ts';
@@ -14,6 +14,7 @@ export async function collectEvidence(
   system: LocalSystem,
   log: readonly SentRecord[],
   { source, routed }: Pick<Settled, 'source' | 'routed'>,
+  poisoned: readonly PoisonedRecord[] = [],
 ): Promise<Evidence> {
   const [{ alerts }, lockingAlerts, deadLetters, warehouse, rules] = await Promise.all([
     readAlerts(system.dynamo, 'fraud-alerts'),
@@ -31,6 +32,7 @@ export async function collectEvidence(
     broken: routed.broken,
     deadLetters,
     rules,
+    poisoned,
     storedAlerts: alerts,
     publishedAlerts: system.stack.caught().map(publishedAlert),
     lockingAlerts,

@@ -18,7 +18,7 @@ export interface AlertCounts {
  * Two judges: the naive oracle over what lies behind the router, and the generator, who knows whom it made a fraudster.
  */
 export function judgeAlerts(evidence: Evidence, positions: readonly LabelledPosition[], failures: Failures): AlertCounts {
-  const oracle = naiveAlerts({ shards: evidence.routed, rules: evidence.rules });
+  const oracle = naiveAlerts({ shards: withoutPoison(evidence), rules: evidence.rules });
   const expected = new Map(oracle.alerts.map((alert) => [alert.alertId, alert]));
   const files = 'rules' in evidence.rules ? [evidence.rules] : evidence.rules.map(({ rules }) => rules);
   const actions = new Map(files.flatMap(({ rules }) => rules.map((rule) => [`${rule.id}/${rule.version}`, rule.action ?? 'notify'])));
@@ -50,6 +50,12 @@ export function judgeAlerts(evidence: Evidence, positions: readonly LabelledPosi
     duplicated += more.length;
   }
   return { expected: expected.size, raised: stored.size, missing: missing.size, unexpected: unexpected.size, duplicated };
+}
+
+/** The shards as if what killed the detector had never been there. */
+function withoutPoison({ routed, poisoned }: Evidence): Evidence['routed'] {
+  const killed = new Set(poisoned.map(({ eventId }) => eventId));
+  return routed.map((shard) => ({ ...shard, records: shard.records.filter(({ event }) => !killed.has(event.eventId)) }));
 }
 
 /** What lies beside the alert's JSON, for those who look it up. */

@@ -18,6 +18,13 @@ export interface FoundDeadLetter extends SourceRecord {
   readonly reason: string;
 }
 
+/** A record that kills whoever applies it; all its copies have the same bytes. */
+export interface PoisonedRecord {
+  readonly eventId: string;
+  /** Hex, of the data. */
+  readonly sha256: string;
+}
+
 /** A record behind the router that breaks the contract. */
 export interface BrokenRecord extends SourceRecord {
   readonly subSequenceNumber: number;
@@ -117,6 +124,8 @@ export interface Evidence {
   readonly broken: readonly BrokenRecord[];
   readonly deadLetters: readonly FoundDeadLetter[];
   readonly rules: OracleInput['rules'];
+  /** What killed the detector's process and had to be given up. */
+  readonly poisoned: readonly PoisonedRecord[];
   readonly storedAlerts: readonly FoundAlert[];
   readonly publishedAlerts: readonly PublishedAlert[];
   readonly lockingAlerts: readonly LockingAlert[];

@@ -19,7 +19,7 @@ export interface AlertFaults {
  * Shadow rules are tried out: whom they accuse is for the oracle alone.
  */
 export function judgePlanted(evidence: Evidence, positions: readonly LabelledPosition[], faults: AlertFaults, failures: Failures): void {
-  const episodes = plantedEpisodes(positions);
+  const episodes = plantedEpisodes(positions, new Set(evidence.poisoned.map(({ eventId }) => eventId)));
   if (episodes.length > 0 && faults.expected === 0) {
     failures.add('episodes were planted, but no alert was expected', `${episodes.length} episodes`);
   }
@@ -67,13 +67,13 @@ interface Episode {
   readonly cancellations: Set<string>;
 }
 
-function plantedEpisodes(positions: readonly LabelledPosition[]): Episode[] {
+function plantedEpisodes(positions: readonly LabelledPosition[], poisoned: ReadonlySet<string>): Episode[] {
   const episodes = new Map<number, Episode>();
   for (const { label } of positions) {
     const { episode, event } = label;
     if (episode === undefined || event === undefined) continue;
     const known = episodes.get(episode) ?? { userId: event.userId, cancellations: new Set() };
-    if (event.type === 'cancelled') known.cancellations.add(event.eventId);
+    if (event.type === 'cancelled' && !poisoned.has(event.eventId)) known.cancellations.add(event.eventId);
     episodes.set(episode, known);
   }
   return [...episodes.values()];

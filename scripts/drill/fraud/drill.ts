@@ -16,12 +16,13 @@ import { StateWatch } from '../state-watch.ts';
 import { runCampaign } from './campaign.ts';
 import { type Fault, firstShards, parseFaults, usualFaults } from './faults.ts';
 import type { Tools } from './phases.ts';
+import { Poison } from './poison.ts';
 import { faultTable } from './report.ts';
 
 const flags = {
   faults: preset(
     'LIST',
-    'NAME or NAME=N, comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, alert-store, object-store, snapshot-store, zombie, reload',
+    'NAME or NAME=N, comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, alert-store, object-store, snapshot-store, zombie, reload, poison',
     usualFaults,
     parseFaults,
   ),
@@ -59,29 +60,33 @@ export const fraudDrill: Drill = {
     let proxy: DynamoProxy | undefined;
     let objects: ObjectOutage | undefined;
     let snapshots: ObjectOutage | undefined;
+    let poison: Poison | undefined;
     const options = {
       flags: given,
       shards: { 'booking-changes': changesShards, 'booking-events': firstShards },
       maxTrafficMs: given.within,
       episodeEveryMs,
-      settings: async (stack: { readonly dynamoEndpoint: string; readonly objectsUrl: string }) => {
+      settings: async (stack: { readonly dynamoEndpoint: string; readonly objectsUrl: string; readonly runDir: string }) => {
         proxy = await startDynamoProxy({ target: stack.dynamoEndpoint, seed: given.seed });
         const folder = fileURLToPath(stack.objectsUrl);
         objects = new ObjectOutage(folder);
         const ofDetector = `${folder}-of-the-detector`;
         symlinkSync(folder, ofDetector);
         snapshots = new ObjectOutage(ofDetector);
-        return { 'fraud-detector': { DYNAMODB_ENDPOINT: proxy.endpoint, OBJECTS_URL: pathToFileURL(ofDetector).href } };
+        poison = new Poison(join(stack.runDir, 'poison'));
+        const preload = given.faults.some(({ kind }) => kind === 'poison') ? poison.environment : {};
+        return { 'fraud-detector': { ...preload, DYNAMODB_ENDPOINT: proxy.endpoint, OBJECTS_URL: pathToFileURL(ofDetector).href } };
       },
     };
     try {
       return await runSession(options, (session) => {
-        if (proxy === undefined || objects === undefined || snapshots === undefined) throw new Error('the session has no proxy');
+        if (proxy === undefined || objects === undefined || snapshots === undefined || poison === undefined)
+          throw new Error('the session has no proxy');
         const { system, signal } = session;
         const random = createRandom(given.seed, 'drill');
         return drill(
           session,
-          { system, dynamo: proxy, objects, snapshots, outageMs: given.outage, random, signal },
+          { system, dynamo: proxy, objects, snapshots, poison, outageMs: given.outage, random, signal },
           given.faults,
           given.within,
         );
@@ -103,7 +108,7 @@ async function drill(session: Session, tools: Tools, faults: readonly Fault[], m
     onLook: () => watch.look(),
   });
   say(campaign.broken ?? 'all faults are done');
-  const { evidence, result, text } = await conclude(session);
+  const { evidence, result, text } = await conclude(session, tools.poison.buried);
   await watch.look();
   const ok = result.ok && campaign.broken === undefined;
   const history = { evidence, sightings: watch.sightings.all, events };

@@ -1,6 +1,8 @@
 /** One fault, as it is done and recovered from before the next. */
 export type Fault =
-  | { readonly kind: 'child' | 'jvm' | 'task' | 'term' | 'alert-store' | 'object-store' | 'snapshot-store' | 'zombie' | 'reload' }
+  | {
+      readonly kind: 'child' | 'jvm' | 'task' | 'term' | 'alert-store' | 'object-store' | 'snapshot-store' | 'zombie' | 'reload' | 'poison';
+    }
   | { readonly kind: 'reshard'; readonly from: number; readonly to: number };
 
 /** What may stand in --faults, with how often it is done when no number is given. */
@@ -16,6 +18,7 @@ const usual: Readonly<Record<string, number>> = {
   'snapshot-store': 1,
   zombie: 1,
   reload: 1,
+  poison: 1,
 };
 const maxTimes = 100;
 

@@ -8,6 +8,7 @@ import type { DynamoProxy } from '../../local/faults/dynamodb-proxy.ts';
 import type { ObjectOutage } from '../../local/faults/object-outage.ts';
 import { tableFaultKinds } from '../../local/faults/table-faults.ts';
 import type { Fault } from './faults.ts';
+import type { Poison } from './poison.ts';
 import { publishNewRules, publishNoRules } from './reload.ts';
 
 const streamDeadlineS = 60;
@@ -29,6 +30,7 @@ export interface Tools {
   readonly snapshots: ObjectOutage;
   /** How long a store is away. */
   readonly outageMs: number;
+  readonly poison: Poison;
   readonly random: Random;
   readonly signal: AbortSignal;
 }
@@ -71,6 +73,8 @@ export function phasesOf(fault: Fault, tools: Tools): Phase[] {
       return [{ name: `object store away from the detector for ${tools.outageMs / 1_000} s`, act: () => outage(tools, snapshots) }];
     case 'zombie':
       return zombie(tools, detector);
+    case 'poison':
+      return [{ name: 'a record kills who applies it', act: () => tools.poison.strike(system.objects, tools.signal) }];
     case 'reload':
       return [
         { name: 'new rules are published', act: () => publishNewRules(tools) },

@@ -93,6 +93,7 @@ export function idealRun(): MutableEvidence {
     broken,
     deadLetters,
     rules: defaultRules,
+    poisoned: [],
     storedAlerts: alerts.map(foundAlert),
     lockingAlerts: alerts.map(({ alertId, key }) => ({ alertId, userId: key })),
     publishedAlerts: alerts.map((alert) => ({

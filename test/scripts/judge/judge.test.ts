@@ -363,6 +363,44 @@ describe('the judge', () => {
       });
     });
 
+    describe('of a run in which a record killed the detector', () => {
+      const { event } = first(records(ideal, 0).filter((record) => record.event.eventId === first(ideal.storedAlerts).alert.triggeredBy));
+      const poisoned = { eventId: event.eventId, sha256: 'a' };
+      const at = { shardId: 'shardId-000000000000', sequenceNumber: '1', subSequenceNumber: 1, sha256: poisoned.sha256 };
+      const letter = { ...at, service: 'fraud-detector', stream: 'booking-events', reason: 'poison' };
+      /** As if the record had never been there. */
+      const killed = (e: MutableEvidence): void => {
+        const { alerts } = naiveAlerts({
+          shards: e.routed.map((shard) => ({ ...shard, records: shard.records.filter((r) => r.event.eventId !== event.eventId) })),
+          rules: defaultRules,
+        });
+        const stored = new Set(alerts.map(({ alertId }) => alertId));
+        e.poisoned = [poisoned];
+        e.deadLetters.push(letter);
+        e.storedAlerts = alerts.map(foundAlert);
+        e.publishedAlerts = alerts.map((alert) => ({
+          message: alert,
+          attributes: { severity: alert.severity, ruleId: alert.ruleId, mode: alert.mode, action: 'lock' },
+          receivedAt: event.occurredAt,
+        }));
+        e.lockingAlerts = alerts.map(({ alertId, key }) => ({ alertId, userId: key }));
+        assert.ok(!stored.has(first(ideal.storedAlerts).alert.alertId));
+      };
+
+      it('takes alerts as without the record, and its dead letter', () => {
+        assert.deepEqual(judged(killed).found, []);
+      });
+
+      it('finds that it is no dead letter, or was one of a record that killed nobody', () => {
+        const letters = [...ideal.deadLetters];
+        finds('killed the detector, and is not in its dead letters', (e) => {
+          killed(e);
+          e.deadLetters = letters;
+        });
+        finds('a dead letter of nothing that was put', (e) => void e.deadLetters.push(letter));
+      });
+    });
+
     it('finds one that says wrongly that it is warming, and nothing else where its message says the same', () => {
       const { found } = judged((e) => {
         const { alert } = first(e.storedAlerts);
