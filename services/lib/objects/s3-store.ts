@@ -136,7 +136,8 @@ export class S3Store implements ObjectStore {
       if (statusOf(cause) === 404 && what === 'read') throw new PlatformError('OBJECT_MISSING', `no object ${key}`, { cause });
       const status = statusOf(cause) ?? 'no answer';
       throw new PlatformError('OBJECT_UNAVAILABLE', `cannot ${what} object ${key} in ${this.#bucket}: ${status}`, {
-        retriable: true,
+        // A right that is missing does not come by waiting. (For a key that is missing S3 says so too, unless s3:ListBucket is granted.)
+        retriable: status !== 403,
         cause,
       });
     }
