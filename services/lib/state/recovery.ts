@@ -53,7 +53,13 @@ export class Recovery<State, Effect> {
   async recover(): Promise<Recovered<State>> {
     const { row, fence } = this.#taken;
     const stored = await this.#newestUsable(fence.shardId, row);
-    if (stored !== undefined) return { ...stored, position: stored.base.position, fellBack: stored.base !== row.current };
+    if (stored !== undefined) {
+      const { position } = stored.base;
+      // Saved before its first record: that may have gone since.
+      if (position === trimHorizon) await this.#judgeBeginning(await this.shard(fence.shardId));
+      if (!this.#complete) this.#parts.model.markIncomplete(stored.state);
+      return { ...stored, position, fellBack: stored.base !== row.current };
+    }
     const lost = row.current !== undefined;
     if (lost) {
       this.#parts.metrics.count('state_rebuilt');
@@ -91,9 +97,8 @@ export class Recovery<State, Effect> {
 
   /** The state of a shard before its first record. */
   async #origin(shard: Shard): Promise<State> {
-    const { model, stream } = this.#parts;
-    if (!stream.untrimmed && !(await this.#beganOfLate(shard)))
-      this.#incomplete(shard.shardId, 'its first records are older than the retention');
+    const { model } = this.#parts;
+    await this.#judgeBeginning(shard);
     if (shard.parents.length === 0) return model.fresh(shard.range);
     /** Parents whose finals turned out to be unsound while they were read. */
     const unusable = new Set<string>();
@@ -111,6 +116,11 @@ export class Recovery<State, Effect> {
         if (unusable.size === before) throw error;
       }
     }
+  }
+
+  async #judgeBeginning(shard: Shard): Promise<void> {
+    if (this.#parts.stream.untrimmed || (await this.#beganOfLate(shard))) return;
+    this.#incomplete(shard.shardId, 'its first records are older than the retention');
   }
 
   /** One after the other: a model prepares for the records of one state at a time, and any of them may have to be rebuilt. */

@@ -134,6 +134,15 @@ describe('the recovery of a state', () => {
     assert.equal(rig.counter('state_incomplete'), 1);
   });
 
+  it('marks what it raises when it was saved before its first record, and that may have gone since', async () => {
+    const rig = new TallyRig();
+    await (await rig.begin('shard')).stop(); // nothing was delivered yet
+    assert.equal(rig.rows.row('shard')?.current?.position, trimHorizon);
+    rig.stream.untrimmed = false;
+    await (await rig.begin('shard')).stop();
+    assert.equal(rig.counter('state_incomplete'), 1);
+  });
+
   describe('of a child', () => {
     it('takes of its parent’s final the keys in its range, and reads nothing', async () => {
       const { rig, ofRoot } = await family();
