@@ -45,6 +45,8 @@ export class Tenure<State, Effect> {
   readonly #applier: Applier<State, Effect>;
   readonly #snapshots: Snapshots<State, Effect>;
   readonly #housekeeping: Housekeeping;
+  /** The row's at the beginning. */
+  readonly #loaded: SnapshotRef | undefined;
   #kept: SnapshotRef | undefined;
 
   private constructor(
@@ -59,6 +61,7 @@ export class Tenure<State, Effect> {
     this.#applier = applier;
     this.#snapshots = snapshots;
     this.#housekeeping = housekeeping;
+    this.#loaded = snapshots.current;
     this.#kept = snapshots.current;
   }
 
@@ -98,22 +101,28 @@ export class Tenure<State, Effect> {
       deadLetters: parts.deadLetters,
       patience,
     });
+    const snapshots = new Snapshots({ ...parts, fence, row, base, intervalMs: parts.snapshotIntervalMs, log, metrics });
+    const housekeeping = new Housekeeping({ fence, table, objects, stream, now, log, metrics });
+    const tenure = new Tenure(parts, state, applier, snapshots, housekeeping);
     if (isAfter(upTo, position)) {
-      await readGap({
+      const gap = readGap({
         stream,
         shard: await recovery.shard(shard.shardId),
         after: position,
         upTo,
-        apply: (records) => applier.apply(records),
+        // With snapshots on the way: a gap that takes longer than KCL waits does not begin anew each time.
+        apply: (records) => tenure.#advance(records),
         onTrimmed(why) {
           metrics.count('state_incomplete');
           log.error({ event: 'state.incomplete', why }, `records are gone that the state lacks: ${why}. What it raises is marked`);
           model.markIncomplete(state);
         },
       });
+      await gap.catch(async (error: unknown) => {
+        await tenure.abandon();
+        throw error;
+      });
     }
-    const snapshots = new Snapshots({ ...parts, fence, row, base, intervalMs: parts.snapshotIntervalMs, log, metrics });
-    const housekeeping = new Housekeeping({ fence, table, objects, stream, now, log, metrics });
     if (fellBack) snapshots.begin(state, applier.position, true);
     log.info(
       {
@@ -126,19 +135,12 @@ export class Tenure<State, Effect> {
       },
       'the state of the shard is there',
     );
-    return new Tenure(parts, state, applier, snapshots, housekeeping);
+    return tenure;
   }
 
   async process(records: readonly StreamRecord[], checkpointer: Checkpointer, delivered: Position): Promise<void> {
     await this.#checkpoint(checkpointer, delivered);
-    const before = this.#applier.position;
-    await this.#applier.apply(records);
-    // Records that come again say nothing about those behind them.
-    if (this.#applier.careful && isAfter(this.#applier.position, before)) {
-      if (await this.#snapshots.save(this.#state, this.#applier.position)) this.#applier.passed();
-    } else {
-      this.#snapshots.begin(this.#state, this.#applier.position);
-    }
+    await this.#advance(records);
     await this.#parts.model.tick(this.#state);
     this.#keepHouse();
   }
@@ -156,6 +158,12 @@ export class Tenure<State, Effect> {
   /** Leaves no trace from here on. (What is being removed was of no use to anybody.) */
   async abandon(): Promise<void> {
     await this.#snapshots.abandon();
+  }
+
+  async #advance(records: readonly StreamRecord[]): Promise<void> {
+    await this.#applier.apply(records);
+    this.#snapshots.begin(this.#state, this.#applier.position);
+    if (this.#snapshots.current !== this.#loaded) this.#applier.passed();
   }
 
   /** KCL goes on from the snapshot before the newest, so that it delivers again whatever that one lacks, should it be needed. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { position } from '../../../../services/lib/kcl/position.ts';
 import { deathsBeforeSkip } from '../../../../services/lib/state/attempts.ts';
-import type { Process } from './rig.ts';
+import { type Process, snapshotIntervalMs } from './rig.ts';
 import { TallyRig } from './tally-rig.ts';
 
 interface Life {
@@ -176,6 +177,11 @@ describe('a record that kills its process', () => {
     rig.put('shard', 6);
     assert.equal(await untilItLives(rig, (process) => process.deliver()), 1 + deathsBeforeSkip);
     const { process } = await live(rig, (begun) => begun.deliver());
+    const { current } = rig.rows.row('shard') ?? {};
+    rig.now += snapshotIntervalMs;
+    await process.deliver(); // begins a snapshot
+    while (rig.rows.row('shard')?.current === current) await nextTurn();
+    await process.deliver(); // sees that it is durable
     rig.put('shard', 500);
     let notes = 0;
     rig.onStep = (call, when) => {
