@@ -79,15 +79,23 @@ class Follower {
     const id = [...this.#readings.keys()][pick % Math.max(1, this.#readings.size)];
     const reading = id === undefined ? undefined : this.#readings.get(id);
     if (id === undefined || reading === undefined || this.#settle(id, reading, keep)) return;
+    this.#comeBack(id, reading, at, isSlow);
+  }
+
+  #comeBack(id: string, reading: Reading, at: boolean, isSlow: boolean): void {
     const shard = this.#shard(id);
     const { standsAt } = reading;
     const type = at ? 'AT_SEQUENCE_NUMBER' : 'AFTER_SEQUENCE_NUMBER';
     reading.reader = standsAt === undefined ? this.#stream.subscribe(0, isSlow, shard) : this.#stream.resume(type, standsAt, isSlow, shard);
   }
 
-  /** Deals with the ends of shards, so that their children are read too. */
+  /** Deals with the ends of shards, so that their children are read too; who took so long that it was cut off comes back. */
   advance(): void {
-    for (const [id, reading] of this.#readings) if (reading.reader.pushed.at(-1)?.children !== undefined) this.#settle(id, reading, 1);
+    for (const [id, reading] of this.#readings) {
+      const { pushed, destroyed } = reading.reader;
+      if (pushed.at(-1)?.children !== undefined) this.#settle(id, reading, 1);
+      else if (destroyed && !this.#settle(id, reading, 1)) this.#comeBack(id, reading, false, false);
+    }
   }
 
   finish(): void {
