@@ -5,10 +5,10 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   paginateQuery,
-  TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
+import { canPass } from '../lib/process/aws-errors.ts';
 import { ensureError, PlatformError } from '../lib/process/errors.ts';
 import { backoffMs } from '../lib/producer/backoff.ts';
 import { type Account, accountItem, accountOf, alertItem, toItem, unlockItem } from './account-item.ts';
@@ -163,7 +163,7 @@ export class Accounts {
         return await attempt(signal);
       } catch (cause) {
         if (cause instanceof PlatformError) throw cause;
-        const retriable = canRetry(cause);
+        const retriable = canPass(cause);
         if (!retriable || signal.aborted) throw unavailable(what, retriable, cause);
         onRetry?.(ensureError(cause));
         await delay(backoffMs(attempts, backoff, Math.random), undefined, { signal }).catch(() => undefined);
@@ -181,28 +181,3 @@ const atVersion = ({ version }: Account) => ({
 
 const unavailable = (what: string, retriable: boolean, cause: unknown): PlatformError =>
   new PlatformError('TABLE_UNAVAILABLE', `cannot ${what}: ${ensureError(cause).name}`, { retriable, cause });
-
-const passing = new Set([
-  'ProvisionedThroughputExceededException',
-  'ThrottlingException',
-  'RequestLimitExceeded',
-  'TransactionConflictException',
-  'TransactionInProgressException',
-]);
-/** Reasons for which DynamoDB cancels a transaction that may go through after reading again (TransactWriteItems, Errors). */
-const passingReasons = new Set([
-  'None',
-  'ConditionalCheckFailed',
-  'TransactionConflict',
-  'ThrottlingError',
-  'ProvisionedThroughputExceeded',
-]);
-
-/** Another writer, a throttle, a fault of the server, or no answer at all. */
-function canRetry(error: unknown): boolean {
-  if (error instanceof TransactionCanceledException) {
-    return (error.CancellationReasons ?? []).every(({ Code }) => passingReasons.has(Code ?? 'None'));
-  }
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-  return passing.has(ensureError(error).name) || status === undefined || status >= 500;
-}

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { canPass } from '../lib/process/aws-errors.ts';
 import { ensureError, PlatformError } from '../lib/process/errors.ts';
 import type { Logger } from '../lib/process/log.ts';
 import { Metrics } from '../lib/process/metrics.ts';
@@ -42,7 +43,7 @@ export class TableRetry {
       try {
         return await attempt(signal);
       } catch (cause) {
-        if (!canRetry(cause)) throw this.#unavailable(what, false, cause);
+        if (!canPass(cause)) throw this.#unavailable(what, false, cause);
         await this.wait(what, attempts, cause, signal);
       }
     }
@@ -65,20 +66,4 @@ export class TableRetry {
   #unavailable(what: string, retriable: boolean, cause: unknown): PlatformError {
     return new PlatformError('TABLE_UNAVAILABLE', `cannot ${what} in ${this.#table}: ${ensureError(cause).name}`, { retriable, cause });
   }
-}
-
-const passing = new Set([
-  'ProvisionedThroughputExceededException',
-  'ThrottlingException',
-  'RequestLimitExceeded',
-  'TransactionConflictException',
-  'TransactionInProgressException',
-  'LimitExceededException',
-]);
-
-/** Throttles, conflicts with another writer, server faults, and whatever never got an answer. */
-function canRetry(error: unknown): boolean {
-  if (error instanceof PlatformError) return false;
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-  return passing.has(ensureError(error).name) || status === undefined || status >= 500;
 }

@@ -6,6 +6,7 @@ import {
   GetShardIteratorCommand,
   type KinesisClient,
 } from '@aws-sdk/client-kinesis';
+import { canPass } from '../process/aws-errors.ts';
 import { ensureError, PlatformError } from '../process/errors.ts';
 import { deaggregate } from '../producer/aggregation.ts';
 import { isAfter, type Position, position, sequenceOf, shardEnd, trimHorizon } from './position.ts';
@@ -203,7 +204,7 @@ class Calls {
         if (name === 'ResourceNotFoundException') {
           throw new PlatformError('STREAM_TRIMMED', `${where}: the shard is gone`, { cause: error });
         }
-        if (!canRetry(error)) throw new PlatformError('STREAM_UNAVAILABLE', `${where}: ${name}`, { cause: error });
+        if (!canPass(error)) throw new PlatformError('STREAM_UNAVAILABLE', `${where}: ${name}`, { cause: error });
         if (failures >= maxFailuresInARow) {
           throw new PlatformError('STREAM_UNAVAILABLE', `${where} failed ${failures} times`, { retriable: true, cause: error });
         }
@@ -214,21 +215,6 @@ class Calls {
       }
     }
   }
-}
-
-const throttles = new Set([
-  'ProvisionedThroughputExceededException',
-  'LimitExceededException',
-  'KMSThrottlingException',
-  'ThrottlingException',
-  'RequestLimitExceeded',
-]);
-
-/** Throttles, server faults, and whatever never got an answer. */
-function canRetry(error: unknown): boolean {
-  const { name } = ensureError(error);
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-  return throttles.has(name) || status === undefined || status >= 500;
 }
 
 const abortable = (signal: AbortSignal | undefined): { abortSignal?: AbortSignal } => (signal === undefined ? {} : { abortSignal: signal });

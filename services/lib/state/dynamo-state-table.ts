@@ -9,6 +9,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { Position } from '../kcl/position.ts';
+import { canPass } from '../process/aws-errors.ts';
 import { ensureError, PlatformError } from '../process/errors.ts';
 import type { TableDefinition } from '../process/service.ts';
 import type { Fence } from './fence.ts';
@@ -195,8 +196,7 @@ async function unavailable<T>(what: string, table: string, call: () => Promise<T
   try {
     return await call();
   } catch (cause) {
-    const { name } = ensureError(cause);
-    const retriable = !['AccessDeniedException', 'ResourceNotFoundException', 'ValidationException'].includes(name);
-    throw new PlatformError('TABLE_UNAVAILABLE', `cannot ${what} in ${table}: ${name}`, { retriable, cause });
+    const message = `cannot ${what} in ${table}: ${ensureError(cause).name}`;
+    throw new PlatformError('TABLE_UNAVAILABLE', message, { retriable: canPass(cause), cause });
   }
 }
