@@ -79,14 +79,22 @@ export class Housekeeping {
     const { stream, fence } = this.#options;
     const shards = new Map((await stream.listShards()).map((shard) => [shard.shardId, shard]));
     const own = shards.get(fence.shardId);
-    this.#ancestorsDone = own === undefined || (await this.#retireParents(own, shards));
+    this.#ancestorsDone = own === undefined || (await this.#retireParents(own, shards, new Map()));
   }
 
-  /** True when no ancestor of `child` has anything left. */
-  async #retireParents(child: Shard, shards: ReadonlyMap<string, Shard>): Promise<boolean> {
+  /** True when no ancestor of `child` has anything left, but for those that were walked through before. */
+  async #retireParents(
+    child: Pick<Shard, 'shardId' | 'parents'>,
+    shards: ReadonlyMap<string, Shard>,
+    walked: Map<string, 'begun' | 'done'>,
+  ): Promise<boolean> {
     const { table } = this.#options;
     let all = true;
+    walked.set(child.shardId, 'begun');
     for (const parentId of child.parents) {
+      if (walked.get(parentId) === 'begun') this.#unsound(child.shardId, parentId);
+      if (walked.has(parentId)) continue;
+      walked.set(parentId, 'done');
       const row = await table.read(parentId);
       if (row === undefined || (row.current === undefined && !row.final)) continue; // nothing of it was ever stored
       if (!row.retired) {
@@ -99,10 +107,18 @@ export class Housekeeping {
         await table.retire(parentId); // first: who reads the row must not look for what is being deleted
       }
       await this.#clear(parentId);
-      const parent = shards.get(parentId);
-      if (parent !== undefined && !(await this.#retireParents(parent, shards))) all = false;
+      // A shard that is not listed has no history but in its row. Nobody can ask for what its own parents left.
+      const { parents } = shards.get(parentId) ?? row;
+      if (!(await this.#retireParents({ shardId: parentId, parents: parents ?? [] }, shards, walked))) all = false;
     }
+    walked.set(child.shardId, 'done');
     return all;
+  }
+
+  #unsound(shardId: string, parentId: string): void {
+    const { metrics, log } = this.#options;
+    metrics.count('lineage_unsound');
+    log.error({ event: 'lineage.unsound', shardId, parent: parentId }, `${parentId} is an ancestor and a descendant of ${shardId}`);
   }
 
   /**

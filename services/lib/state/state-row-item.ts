@@ -25,10 +25,12 @@ const span = z.object({ from: position, to: position });
 const attempt = z
   .object({ checkpoint: position, starts: count, trying: span.optional(), suspect: span.optional(), deaths: count })
   .transform(({ trying, suspect, ...rest }) => ({ ...rest, ...(trying && { trying }), ...(suspect && { suspect }) }));
+const parents = z.array(z.string());
 const skips = z.array(z.object({ position, since: z.number() }));
 
 /** Throws PROTOCOL for an item that is no state row. */
 export function rowOf(item: Item): StateRow {
+  const lineage = parsed(parents, item, 'parents');
   return {
     epoch: Number(item['epoch']?.N ?? 0),
     worker: item['worker']?.S ?? '',
@@ -38,6 +40,7 @@ export function rowOf(item: Item): StateRow {
     attempt: parsed(attempt, item, 'attempt'),
     skips: parsed(skips, item, 'skips') ?? [],
     retired: item['retired']?.BOOL === true,
+    ...(lineage && { parents: lineage }),
   };
 }
 

@@ -41,6 +41,8 @@ export interface StateRow {
   readonly skips: readonly SkippedRecord[];
   /** The snapshots are gone: every child stands on its own. */
   readonly retired: boolean;
+  /** For when the stream does not list the shard any more; rows of older builds lack it. */
+  readonly parents?: readonly string[];
 }
 
 /** What an owner writes at once; what is left out stays, null removes. */
@@ -50,4 +52,5 @@ export interface StateChange {
   readonly final?: true;
   readonly attempt?: Attempt | null;
   readonly skips?: readonly SkippedRecord[];
+  readonly parents?: readonly string[];
 }

@@ -85,7 +85,8 @@ export class Tenure<State, Effect> {
       const started = startAttempt(row.attempt, startedAt);
       attempt = started.attempt;
       if (started.poison !== undefined) skips = await bury(parts, recovery, { position, poison: started.poison, skips });
-      const outcome = await untilAnswered('note the start', () => table.write(fence, { attempt, skips }), patience);
+      const lineage = shard.shard && { parents: shard.shard.parents };
+      const outcome = await untilAnswered('note the start', () => table.write(fence, { attempt, skips, ...lineage }), patience);
       if (outcome === 'fenced') throw leaseLost(fence, 'the start');
     }
     const skipped = new Set(skips.map((skip) => skip.position));

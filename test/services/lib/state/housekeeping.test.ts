@@ -138,6 +138,47 @@ describe('housekeeping', () => {
     assert.equal(rig.keys().length, keysOf(rig, 'merged').length);
   });
 
+  it('finds what a grandparent left when the stream lists neither it nor its child any more', async () => {
+    const rig = new TallyRig([shardOf('root'), shardOf('middle', ['root']), shardOf('leaf', ['middle'])]);
+    await (await owner(rig, 'root', 2)).end();
+    await (await owner(rig, 'middle')).end(); // too short-lived to stand on its own
+    await owner(rig, 'leaf', 1);
+    rig.stream.shards = rig.stream.shards.slice(2);
+    await keepHouse(rig, 'leaf');
+    assert.deepEqual([isRetired(rig, 'root'), keysOf(rig, 'root').length], [false, 2]);
+    await owner(rig, 'leaf', 1);
+    await keepHouse(rig, 'leaf');
+    assert.deepEqual([isRetired(rig, 'middle'), isRetired(rig, 'root')], [true, true]);
+    assert.deepEqual(rig.keys(), keysOf(rig, 'leaf'));
+  });
+
+  it('comes to an end where a shard is its own ancestor, and tells', async () => {
+    const rig = new TallyRig([shardOf('a', ['b']), shardOf('b', ['a']), shardOf('leaf', ['a'])]);
+    for (const shardId of ['a', 'b']) {
+      rig.stream.shards = [shardOf(shardId)];
+      await (await owner(rig, shardId, 2)).end();
+    }
+    rig.stream.shards = [shardOf('leaf')];
+    await owner(rig, 'leaf', 2);
+    rig.stream.shards = [shardOf('a', ['b']), shardOf('b', ['a']), shardOf('leaf', ['a'])];
+    await keepHouse(rig, 'leaf');
+    assert.deepEqual([isRetired(rig, 'a'), isRetired(rig, 'b')], [true, true]);
+    assert.deepEqual([rig.counter('lineage_unsound'), rig.events('lineage.unsound').length], [1, 1]);
+  });
+
+  it('passes a common ancestor of two parents once, which is no fault', async () => {
+    const rig = new TallyRig(shards);
+    await (await owner(rig, 'root', 2)).end();
+    for (const shardId of ['left', 'right']) await (await owner(rig, shardId, 2)).end();
+    await owner(rig, 'merged', 2);
+    let looks = 0;
+    rig.onStep = (call, when, about) => {
+      if (call === 'objects.list' && when === 'before' && about.includes('/root/')) looks++;
+    };
+    await keepHouse(rig, 'merged');
+    assert.deepEqual([looks, rig.counter('lineage_unsound')], [1, 0]);
+  });
+
   it('keeps a parent that has not ended: it is not a final that its children stand on', async () => {
     const rig = new TallyRig(shards.slice(0, 2));
     await owner(rig, 'root', 2);

@@ -47,6 +47,14 @@ describe('a state row', () => {
     });
   });
 
+  it('knows the shard’s parents where a build noted them', () => {
+    const { names, values } = changeOf({ parents: ['shardId-1', 'shardId-2'] });
+    assert.deepEqual(
+      [names, rowOf({ ...samples, parents: values[':parents'] ?? assert.fail() }).parents],
+      [{ '#parents': 'parents' }, ['shardId-1', 'shardId-2']],
+    );
+  });
+
   it('of a shard that only has an epoch yet holds nothing else', () => {
     assert.deepEqual(rowOf({ ...key, epoch: { N: '1' }, worker: { S: 'w' } }), {
       epoch: 1,

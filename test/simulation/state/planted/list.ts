@@ -312,7 +312,7 @@ export const planted: readonly Planted[] = [
   },
   {
     name: 'a record that is skipped is not noted in the row',
-    edits: [edit('tenure', 'table.write(fence, { attempt, skips })', 'table.write(fence, { attempt })')],
+    edits: [edit('tenure', 'table.write(fence, { attempt, skips, ...lineage })', 'table.write(fence, { attempt, ...lineage })')],
     scenario: { poison: 3, rottenFinals: 0.8, reshards: 3, lostRows: 0 },
   },
   {
