@@ -127,8 +127,8 @@ export class SnapshotObjects {
         throw new SnapshotError('SNAPSHOT_CORRUPT', `${ref.parts} parts`);
       const first = await this.#part(shardId, ref, 0);
       const end = first.indexOf(0x0a);
-      const head = JSON.parse(first.toString('utf8', 0, end)) as Head;
-      const { meta, ...named } = head;
+      const head = JSON.parse(first.toString('utf8', 0, end)) as Partial<Head> | null;
+      const { meta, ...named } = head ?? {};
       const expected: Omit<Head, 'meta'> = { format, shardId, ...nameOf(ref) };
       if (JSON.stringify(named) !== JSON.stringify(expected)) {
         throw new SnapshotError('SNAPSHOT_CORRUPT', `it is ${JSON.stringify(named)}, expected ${JSON.stringify(expected)}`);

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as otherWork } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { position } from '../../../../services/lib/kcl/position.ts';
 import { FileStore } from '../../../../services/lib/objects/file-store.ts';
 import type { ObjectStore } from '../../../../services/lib/objects/object-store.ts';
@@ -112,6 +113,16 @@ describe('snapshot objects', () => {
     }
     store.bodies.set(key.replace(shardId, 'shardId-000000000001'), body);
     await assert.rejects(objectsOn(store).open('shardId-000000000001', ref), /shardId-000000000000/);
+  });
+
+  it('are unusable when their head is no JSON, or no object', async () => {
+    const store = new MemoryObjects();
+    const ref = await written(store, small);
+    const [key = ''] = store.bodies.keys();
+    for (const head of ['null', '7', '"text"', '[]', '{}', '{', '']) {
+      store.bodies.set(key, gzipSync(`${head}\n`));
+      await assert.rejects(objectsOn(store).open(shardId, ref), isUnusable, head);
+    }
   });
 
   it('are unusable when a part is missing, whichever', async () => {
