@@ -140,10 +140,10 @@ export class Recovery<State, Effect> {
   async #lastState(child: Shard, parentId: string, unusable: ReadonlySet<string>): Promise<LastState | undefined> {
     const { table, objects, log, metrics, patience } = this.#parts;
     const row = await untilAnswered("read a parent's state row", () => table.read(parentId), patience);
-    if (row?.final === true && row.current !== undefined && !row.retired && !unusable.has(parentId)) {
-      const { current: ref } = row;
+    const ref = row?.final === true && !row.retired ? row.current : undefined;
+    if (ref !== undefined) {
       try {
-        return { shardId: parentId, ref, saved: await objects.open(parentId, ref) };
+        if (!unusable.has(parentId)) return { shardId: parentId, ref, saved: await objects.open(parentId, ref) };
       } catch (error) {
         if (!(error instanceof UnusableSnapshot)) throw error;
         this.#unusable(error);

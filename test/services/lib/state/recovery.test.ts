@@ -175,6 +175,12 @@ describe('the recovery of a state', () => {
         assert.deepEqual(await stateAtStart(rig, 'left'), within(ofRoot, left));
         assert.deepEqual(rig.stream.reads, [{ shardId: 'root', after: before, upTo: 'end' }]);
         assert.deepEqual([rig.again, rig.settled.size], [again, ofRoot.length]);
+        const { counters } = rig.metrics.drain();
+        const alarms = counters.filter(({ name }) => ['snapshots_unusable', 'final_missing'].includes(name));
+        assert.deepEqual(
+          alarms.map(({ name, value }) => [name, value]),
+          [['snapshots_unusable', 1]],
+        );
         assert.equal((await rig.tally('left')).incomplete, false);
       });
     }
