@@ -1,4 +1,5 @@
 import type { Fence } from './fence.ts';
+import { leaseLost } from './lease-lost.ts';
 import type { StateRow } from './state-row.ts';
 import type { StateTable } from './state-table.ts';
 import { type Patience, untilAnswered } from './until-answered.ts';
@@ -30,4 +31,13 @@ export async function takeEpoch(table: StateTable, shardId: string, patience: Pa
   const row = await untilAnswered('read the state row', () => table.read(shardId), patience);
   // Another owner may have followed already: its row would not be ours to go by.
   return row === undefined || row.epoch !== fence.epoch ? 'notOwner' : { fence, row };
+}
+
+/**
+ * Before an alarm: a newer owner's snapshots let go of those that were found here, and what is missing then is no damage.
+ * Rejects with LEASE_LOST.
+ */
+export async function assertNewest(table: StateTable, fence: Fence, patience: Patience): Promise<void> {
+  const row = await untilAnswered('read the state row', () => table.read(fence.shardId), patience);
+  if (row?.epoch !== fence.epoch) throw leaseLost(fence, 'going on');
 }

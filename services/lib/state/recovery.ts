@@ -4,8 +4,7 @@ import type { Shard } from '../kcl/shards.ts';
 import { isPlatformError, PlatformError } from '../process/errors.ts';
 import type { Logger } from '../process/log.ts';
 import type { Metrics } from '../process/metrics.ts';
-import { leaseLost } from './lease-lost.ts';
-import type { Taken } from './ownership.ts';
+import { assertNewest, type Taken } from './ownership.ts';
 import { isSnapshotFault, type SnapshotObjects, UnusableSnapshot } from './snapshot-objects.ts';
 import type { SavedState, StateModel } from './state-model.ts';
 import type { SnapshotRef, StateRow } from './state-row.ts';
@@ -89,7 +88,7 @@ export class Recovery<State, Effect> {
         return { state: await objects.use(shardId, ref, (saved) => model.restore(saved)), base: ref };
       } catch (error) {
         if (!(error instanceof UnusableSnapshot)) throw error;
-        this.#unusable(error);
+        await this.#unusable(error);
       }
     }
     return undefined;
@@ -120,7 +119,7 @@ export class Recovery<State, Effect> {
 
   async #judgeBeginning(shard: Shard): Promise<void> {
     if (this.#parts.stream.untrimmed || (await this.#beganOfLate(shard))) return;
-    this.#incomplete(shard.shardId, 'its first records are older than the retention');
+    await this.#incomplete(shard.shardId, 'its first records are older than the retention');
   }
 
   /** One after the other: a model prepares for the records of one state at a time, and any of them may have to be rebuilt. */
@@ -146,10 +145,9 @@ export class Recovery<State, Effect> {
         if (!unusable.has(parentId)) return { shardId: parentId, ref, saved: await objects.open(parentId, ref) };
       } catch (error) {
         if (!(error instanceof UnusableSnapshot)) throw error;
-        this.#unusable(error);
+        await this.#unusable(error);
       }
     } else {
-      // A newer owner may have gone on from the final, and its snapshots may have let go of it: then this is not ours to alarm about.
       await this.#assertOurs();
       metrics.count('final_missing');
       log.error(
@@ -159,7 +157,7 @@ export class Recovery<State, Effect> {
     }
     const parent = (await this.#shards()).get(parentId);
     if (parent === undefined) {
-      this.#incomplete(child.shardId, `its parent ${parentId} is not listed any more`);
+      await this.#incomplete(child.shardId, `its parent ${parentId} is not listed any more`);
       return undefined;
     }
     const state = await this.#rebuild(parent, row);
@@ -208,10 +206,8 @@ export class Recovery<State, Effect> {
     return state;
   }
 
-  async #assertOurs(): Promise<void> {
-    const { fence } = this.#taken;
-    const row = await untilAnswered('read the state row', () => this.#parts.table.read(fence.shardId), this.#parts.patience);
-    if (row?.epoch !== fence.epoch) throw leaseLost(fence, 'going on');
+  #assertOurs(): Promise<void> {
+    return assertNewest(this.#parts.table, this.#taken.fence, this.#parts.patience);
   }
 
   async #isUsable(shardId: string, ref: SnapshotRef): Promise<boolean> {
@@ -220,7 +216,7 @@ export class Recovery<State, Effect> {
       return true;
     } catch (error) {
       if (!(error instanceof UnusableSnapshot)) throw error;
-      this.#unusable(error);
+      await this.#unusable(error);
       return false;
     }
   }
@@ -233,12 +229,14 @@ export class Recovery<State, Effect> {
     return this.#listed;
   }
 
-  #unusable(error: UnusableSnapshot): void {
+  async #unusable(error: UnusableSnapshot): Promise<void> {
+    await this.#assertOurs();
     this.#parts.metrics.count('snapshots_unusable');
     this.#parts.log.error({ event: 'snapshot.unusable', shardId: error.shardId, ...error.ref, err: error }, 'a snapshot cannot be used');
   }
 
-  #incomplete(shardId: string, why: string): void {
+  async #incomplete(shardId: string, why: string): Promise<void> {
+    await this.#assertOurs();
     this.#complete = false;
     this.#parts.metrics.count('state_incomplete');
     this.#parts.log.error(
@@ -273,7 +271,7 @@ export async function readGap(gap: {
   readonly after: Position;
   readonly upTo: Position | 'end';
   readonly apply: (records: readonly StreamRecord[]) => Promise<void>;
-  readonly onTrimmed: (why: string) => void;
+  readonly onTrimmed: (why: string) => Promise<void> | void;
 }): Promise<void> {
   const { stream, shard, after, upTo, apply, onTrimmed } = gap;
   for (const from of after === trimHorizon ? [trimHorizon] : [after, trimHorizon]) {
@@ -282,7 +280,7 @@ export async function readGap(gap: {
       return;
     } catch (error) {
       if (!isPlatformError(error, 'STREAM_TRIMMED')) throw error;
-      onTrimmed(error.message);
+      await onTrimmed(error.message);
     }
   }
 }

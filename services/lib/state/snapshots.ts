@@ -5,6 +5,7 @@ import type { Metrics } from '../process/metrics.ts';
 import { WindowError } from '../windows/window-error.ts';
 import type { Fence } from './fence.ts';
 import { isLeaseLost, leaseLost } from './lease-lost.ts';
+import { assertNewest } from './ownership.ts';
 import { type SnapshotObjects, UnusableSnapshot } from './snapshot-objects.ts';
 import type { StateModel, StateToSave } from './state-model.ts';
 import { isSameSnapshot, type SnapshotRef, type StateRow } from './state-row.ts';
@@ -122,7 +123,7 @@ export class Snapshots<State, Effect> {
   }
 
   async #write(toSave: StateToSave, position: Position, final: boolean, startedAt: number): Promise<void> {
-    const { fence, objects, model, now, log, metrics } = this.#options;
+    const { fence, objects, table, model, now, log, metrics, patience } = this.#options;
     const { shardId, epoch } = fence;
     const name = { epoch, position, generation: toSave.generation };
     const written = await objects.write(shardId, name, toSave, this.#abandoned.signal);
@@ -131,6 +132,7 @@ export class Snapshots<State, Effect> {
       await objects.use(shardId, ref, (saved) => model.check(saved));
     } catch (error) {
       if (!(error instanceof UnusableSnapshot)) throw error;
+      await assertNewest(table, fence, { ...patience, signal: this.#abandoned.signal });
       metrics.count('snapshots_unusable');
       log.error(
         { event: 'snapshot.unreadable', shardId, ...name, err: error },

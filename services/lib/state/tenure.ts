@@ -5,7 +5,7 @@ import { Applier, letterOf } from './applier.ts';
 import { type Attempt, startAttempt } from './attempts.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { leaseLost } from './lease-lost.ts';
-import type { Taken } from './ownership.ts';
+import { assertNewest, type Taken } from './ownership.ts';
 import { Recovery, readGap } from './recovery.ts';
 import type { SnapshotObjects } from './snapshot-objects.ts';
 import { Snapshots } from './snapshots.ts';
@@ -113,7 +113,8 @@ export class Tenure<State, Effect> {
         upTo,
         // With snapshots on the way: a gap that takes longer than KCL waits does not begin anew each time.
         apply: (records) => tenure.#advance(records),
-        onTrimmed(why) {
+        async onTrimmed(why) {
+          await assertNewest(table, fence, patience);
           metrics.count('state_incomplete');
           log.error({ event: 'state.incomplete', why }, `records are gone that the state lacks: ${why}. What it raises is marked`);
           model.markIncomplete(state);

@@ -143,6 +143,60 @@ describe('the recovery of a state', () => {
     assert.equal(rig.counter('state_incomplete'), 1);
   });
 
+  describe('of an owner that another has followed', () => {
+    /** Once `reached`, the next owner's epoch is taken, and `then` happens. */
+    function follow(rig: TallyRig, reached: { call: string; when: 'before' | 'after' }, then: () => void = () => {}): void {
+      rig.onStep = (call, when) => {
+        if (call !== reached.call || when !== reached.when) return;
+        rig.onStep = () => {};
+        rig.rows.items.set('shard', { ...rig.rows.items.get('shard'), epoch: { N: '9' } });
+        then();
+      };
+    }
+
+    /** No word of damage or loss. */
+    function assertSilent(rig: TallyRig): void {
+      const names = rig.metrics.drain().counters.map(({ name }) => name);
+      const alarms = ['snapshots_unusable', 'state_rebuilt', 'state_incomplete', 'final_missing'].filter((name) => names.includes(name));
+      assert.deepEqual([alarms, names.includes('fenced')], [[], true]);
+      assert.ok(!rig.logged.some((line) => line.includes('"level":"error"')));
+    }
+
+    async function withSnapshots(): Promise<TallyRig> {
+      const rig = new TallyRig();
+      rig.put('shard', 9);
+      const first = await rig.begin('shard');
+      for (const count of [3, 3]) {
+        await first.deliver(count);
+        await first.stop();
+      }
+      return rig;
+    }
+
+    it('is no alarm: its snapshots went because the next owner has others', async () => {
+      const rig = await withSnapshots();
+      follow(rig, { call: 'objects.read', when: 'before' }, () => rig.bodies.clear());
+      await rig.begin('shard');
+      assertSilent(rig);
+    });
+
+    it('is no alarm: what it still wants to read grew too old since', async () => {
+      const rig = await withSnapshots();
+      rig.checkpoints.set('shard', position('102', 1));
+      follow(rig, { call: 'table.write', when: 'after' }, () => rig.stream.trimmed.set('shard', position('102', 2)));
+      await rig.begin('shard');
+      assertSilent(rig);
+    });
+
+    it('is no alarm: the beginning of the shard grew too old since', async () => {
+      const rig = new TallyRig();
+      rig.stream.untrimmed = false;
+      follow(rig, { call: 'stream.listShards', when: 'after' });
+      await rig.begin('shard');
+      assertSilent(rig);
+    });
+  });
+
   describe('of a child', () => {
     it('takes of its parent’s final the keys in its range, and reads nothing', async () => {
       const { rig, ofRoot } = await family();

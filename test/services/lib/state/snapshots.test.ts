@@ -181,6 +181,17 @@ describe('the snapshots of an owner', () => {
     assertOnlyPointedAt(rig);
   });
 
+  it('raise no alarm when they are gone because the next owner has swept them', async () => {
+    const { rig, snapshots } = await owner();
+    rig.onStep = (call, when) => {
+      if (call !== 'objects.read' || when !== 'before') return;
+      rig.rows.items.set(shardId, { ...rig.rows.items.get(shardId), epoch: { N: '9' } });
+      rig.bodies.clear();
+    };
+    await assert.rejects(snapshots.save(stateOf('a'), at(1)), { code: 'LEASE_LOST' });
+    assert.deepEqual([rig.counter('snapshots_unusable'), rig.events('snapshot.unreadable')], [0, []]);
+  });
+
   it('reject a final that cannot be read, rather than let the shard end', async () => {
     const { rig, snapshots, row } = await owner();
     rig.onStep = (call, when, key) => {
