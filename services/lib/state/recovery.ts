@@ -22,8 +22,12 @@ export interface RecoveryParts<State, Effect> {
   readonly patience: Patience;
 }
 
+/** What a state came from, for who reads the log. */
+type Origin = 'the newest snapshot' | 'the snapshot before the newest' | 'the last states of its parents' | 'the stream';
+
 export interface Recovered<State> {
   readonly state: State;
+  readonly from: Origin;
   /** All records up to it are in the state. */
   readonly position: Position;
   /** The snapshot it came from. */
@@ -57,7 +61,8 @@ export class Recovery<State, Effect> {
       // Saved before its first record: that may have gone since.
       if (position === trimHorizon) await this.#judgeBeginning(await this.shard(fence.shardId));
       if (!this.#complete) this.#parts.model.markIncomplete(stored.state);
-      return { ...stored, position, fellBack: stored.base !== row.current };
+      const fellBack = stored.base !== row.current;
+      return { ...stored, from: fellBack ? 'the snapshot before the newest' : 'the newest snapshot', position, fellBack };
     }
     const lost = row.current !== undefined;
     if (lost) {
@@ -67,9 +72,9 @@ export class Recovery<State, Effect> {
         'no snapshot can be used: the state is rebuilt from the stream',
       );
     }
-    const state = await this.#origin(await this.shard(fence.shardId));
+    const { state, from } = await this.#origin(await this.shard(fence.shardId));
     if (!this.#complete) this.#parts.model.markIncomplete(state);
-    return { state, position: trimHorizon, base: undefined, fellBack: lost };
+    return { state, from, position: trimHorizon, base: undefined, fellBack: lost };
   }
 
   /** As the stream lists it. Rejects with STREAM_UNAVAILABLE when it does not. */
@@ -95,19 +100,20 @@ export class Recovery<State, Effect> {
   }
 
   /** The state of a shard before its first record. */
-  async #origin(shard: Shard): Promise<State> {
+  async #origin(shard: Shard): Promise<{ state: State; from: Origin }> {
     const { model } = this.#parts;
     await this.#judgeBeginning(shard);
-    if (shard.parents.length === 0) return model.fresh(shard.range);
+    if (shard.parents.length === 0) return { state: await model.fresh(shard.range), from: 'the stream' };
     /** Parents whose finals turned out to be unsound while they were read. */
     const unusable = new Set<string>();
     for (;;) {
       const parents = await this.#lastStates(shard, unusable);
       try {
-        return await model.inherit(
+        const state = await model.inherit(
           shard.range,
           parents.map(({ saved }) => saved),
         );
+        return { state, from: parents.some(({ ref }) => ref !== undefined) ? 'the last states of its parents' : 'the stream' };
       } catch (error) {
         if (!isSnapshotFault(error)) throw error;
         const before = unusable.size;
@@ -181,7 +187,7 @@ export class Recovery<State, Effect> {
   async #readToEnd(parent: Shard, row: StateRow | undefined): Promise<State> {
     const { model, stream } = this.#parts;
     const before = row?.previous === undefined ? undefined : await this.#newestUsable(parent.shardId, { ...row, current: undefined });
-    const state = before?.state ?? (await this.#origin(parent));
+    const state = before?.state ?? (await this.#origin(parent)).state;
     const skips = new Set(row?.skips.map(({ position }) => position));
     const apply = async (records: readonly StreamRecord[]): Promise<void> => {
       const wanted = records.filter(({ position }) => !skips.has(position));

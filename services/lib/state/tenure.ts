@@ -76,7 +76,7 @@ export class Tenure<State, Effect> {
     const { fence, row } = taken;
     const begunAt = now();
     const recovery = new Recovery({ model, table, objects, stream, log, metrics, patience }, taken);
-    const { state, position, base, fellBack } = await recovery.recover();
+    const { state, from, position, base, fellBack } = await recovery.recover();
     const loadedAt = now();
 
     let attempt: Attempt = row.attempt ?? { checkpoint: upTo, starts: 1, deaths: 0 };
@@ -130,7 +130,7 @@ export class Tenure<State, Effect> {
       {
         event: 'state.loaded',
         epoch: fence.epoch,
-        from: base === undefined ? 'the stream' : fellBack ? 'the snapshot before the newest' : 'the newest snapshot',
+        from,
         loadMs: loadedAt - begunAt,
         gapMs: now() - loadedAt,
         starts: attempt.starts,

@@ -30,6 +30,9 @@ async function family(): Promise<{ rig: TallyRig; ofRoot: string[] }> {
   return { rig, ofRoot };
 }
 
+/** Of each start, as the log says it. */
+const origins = (rig: TallyRig): string[] => rig.events('state.loaded').map((line) => (JSON.parse(line) as { from: string }).from);
+
 const keyOfText = (text: string): string => `user-${Number(text.split('-')[1]) % 5}`;
 const within = (texts: readonly string[], range: typeof left) => texts.filter((text) => inRange(hashKeyOf(keyOfText(text)), range));
 
@@ -67,6 +70,7 @@ describe('the recovery of a state', () => {
     const next = await rig.begin('shard');
     assert.equal(rig.counter('snapshots_unusable'), 1);
     await until(() => rig.ref('shard').epoch === 2);
+    assert.equal(origins(rig).at(-1), 'the snapshot before the newest');
     assert.deepEqual(rig.ref('shard', 'previous'), before);
     await next.deliver();
     await next.stop();
@@ -339,6 +343,27 @@ describe('the recovery of a state', () => {
       assert.deepEqual(await stateAtStart(rig, 'left'), within(ofRoot, left));
       assert.deepEqual([rig.stream.reads, rig.counter('snapshots_unusable')], [[], 0]);
     });
+  });
+
+  it('tells what each state came from', async () => {
+    const { rig } = await family();
+    await run(rig, 'left', 0, 0);
+    rig.put('right', 4);
+    await run(rig, 'right', 2, 2);
+    rig.spoil('right');
+    await stateAtStart(rig, 'merged');
+    await stateAtStart(rig, 'merged');
+    rig.bodies.set(rig.keyOf('merged'), Buffer.from('something else'));
+    for (const shardId of ['left', 'right']) rig.rows.items.delete(shardId);
+    await stateAtStart(rig, 'merged');
+    assert.deepEqual(origins(rig), [
+      'the stream', // root
+      'the last states of its parents',
+      'the last states of its parents',
+      'the last states of its parents',
+      'the newest snapshot',
+      'the stream',
+    ]);
   });
 
   it('rejects when the stream does not list its shard', async () => {

@@ -156,8 +156,8 @@ export const planted: readonly Planted[] = [
     edits: [
       edit(
         'recovery',
-        'const state = await this.#origin(await this.shard(fence.shardId));',
-        'const state = await this.#parts.model.fresh((await this.shard(fence.shardId)).range);',
+        'const { state, from } = await this.#origin(await this.shard(fence.shardId));',
+        "const [state, from] = [await this.#parts.model.fresh((await this.shard(fence.shardId)).range), 'the stream' as const];",
       ),
       edit('recovery', 'for (const ref of [row.current, row.previous]) {', 'for (const ref of [row.current]) {'),
     ],
