@@ -119,7 +119,13 @@ describe('the rules table and its objects', () => {
     assert.deepEqual([result['type'], result['ok'], result['stage'], result['activeFrom']], ['result', true, 'local', now + 120_000]);
     assert.match(notes[0] ?? '', /account 0+, region us-east-1, table fraud-rules/);
 
-    const reader = { store, defaults: defaultRulesFile, now: () => now, log: createLogger('reader', 'error', () => {}), metrics: new Metrics() };
+    const reader = {
+      store,
+      defaults: defaultRulesFile,
+      now: () => now,
+      log: createLogger('reader', 'error', () => {}),
+      metrics: new Metrics(),
+    };
     const source = new RulesSource(reader);
     const timeline = await source.timeline(now);
     const rulesAt = async (arrival: number) => (await source.rules(timeline.generationFor(0, arrival).generation)).rules.length;
@@ -131,7 +137,7 @@ describe('the rules table and its objects', () => {
     await dynamo.send(new UpdateItemCommand({ ...spoil, UpdateExpression: 'REMOVE #g' }));
     await assert.rejects(store.readPointer(), (error) => isPlatformError(error, 'RULES_INVALID'));
     const nowhere = new DynamoRulesStore(dynamo, 'not-there', objects);
-    await assert.rejects(nowhere.readPointer(), (error) => isPlatformError(error, 'TABLE_UNAVAILABLE') && error.retriable);
+    await assert.rejects(nowhere.readPointer(), (error) => isPlatformError(error, 'TABLE_UNAVAILABLE') && !error.retriable);
   });
 
   it('tells rules that are missing from rules that are not those of their name', async () => {
