@@ -1,4 +1,5 @@
 import { isAfter, type Position } from '../kcl/position.ts';
+import type { SkippedRecord, StateRow } from './state-row.ts';
 
 /** Deaths at one record after which it is given up. */
 export const deathsBeforeSkip = 3;
@@ -71,3 +72,13 @@ export const isSuspect = ({ suspect }: Attempt, position: Position): boolean =>
 export function trying({ checkpoint, starts, suspect, deaths }: Attempt, span: Span | undefined): Attempt {
   return { ...withSuspect(checkpoint, starts, suspect, deaths), ...(span && { trying: span }) };
 }
+
+/**
+ * Whether a replay may meet the record again: one from either snapshot, of what lies behind it; a rebuild of a shard that has lost both,
+ * or of a lost parent, all that the stream still holds. (If its retention was prolonged, such a rebuild finds the record as it was found first.)
+ */
+export const mayComeAgain = (
+  { position, since }: SkippedRecord,
+  { previous }: Pick<StateRow, 'previous'>,
+  trimmedBefore: number,
+): boolean => previous === undefined || isAfter(position, previous.position) || since >= trimmedBefore;

@@ -15,11 +15,15 @@ export interface StreamReading {
   read(shard: Shard, after: Position, upTo: Position | 'end'): AsyncIterable<readonly StreamRecord[]>;
   /** Nothing that was ever on the stream can have left it yet. */
   readonly untrimmed: boolean;
+  /** Epoch ms: what arrived before has left the stream, unless somebody has prolonged its retention. */
+  readonly trimmedBefore: number;
 }
 
 const hourMs = 3_600_000;
 /** What is there when a read from the beginning is decided on must still be there when it gets to it. */
 const readingMs = hourMs;
+/** Clocks differ, and nothing says how soon what is too old goes. */
+const trimmingMs = hourMs;
 
 /** The stream of a shard that KCL delivers. */
 export function kinesisReading(
@@ -42,6 +46,9 @@ export function kinesisReading(
       }),
     get untrimmed() {
       return now() - createdAt < retentionHours * hourMs - readingMs;
+    },
+    get trimmedBefore() {
+      return now() - retentionHours * hourMs - trimmingMs;
     },
   };
 }

@@ -2,7 +2,7 @@ import type { DeadLetters } from '../deadletter/dead-letters.ts';
 import { isAfter, type Position, position as positionAt, sequenceOf, shardEnd } from '../kcl/position.ts';
 import type { Checkpointer, ShardContext, StreamRecord } from '../kcl/processor.ts';
 import { Applier, letterOf } from './applier.ts';
-import { type Attempt, startAttempt } from './attempts.ts';
+import { type Attempt, mayComeAgain, startAttempt } from './attempts.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { leaseLost } from './lease-lost.ts';
 import { assertNewest, type Taken } from './ownership.ts';
@@ -15,7 +15,7 @@ import type { StateTable } from './state-table.ts';
 import type { StreamReading } from './stream-reading.ts';
 import { type Patience, untilAnswered } from './until-answered.ts';
 
-/** Records that one shard may skip: more are no accident, and someone must look. */
+/** Records that one shard may skip of those that may come again: more are no accident, and someone must look. */
 const maxSkips = 100;
 
 export interface TenureParts<State, Effect> {
@@ -84,6 +84,7 @@ export class Tenure<State, Effect> {
     if (startedAt !== undefined) {
       const started = startAttempt(row.attempt, startedAt);
       attempt = started.attempt;
+      skips = skips.filter((skip) => mayComeAgain(skip, row, stream.trimmedBefore));
       if (started.poison !== undefined) skips = await bury(parts, recovery, { position, poison: started.poison, skips });
       const lineage = shard.shard && { parents: shard.shard.parents };
       const outcome = await untilAnswered('note the start', () => table.write(fence, { attempt, skips, ...lineage }), patience);

@@ -110,13 +110,23 @@ export class SimStream {
   /** What a process sees of it; as services/lib/kcl/shard-reader.ts does. */
   readingOf(actor: Actor): StreamReading {
     const isTrimmed = (): boolean => this.trimmed;
+    const keptSince = (): number => this.#keptSince();
     return {
       listShards: () => this.#run.ask(actor, 'list shards', streamAway, () => this.listed()),
       read: ({ shardId }, after, upTo) => this.#read(actor, this.shard(shardId), after, upTo),
       get untrimmed() {
         return !isTrimmed();
       },
+      get trimmedBefore() {
+        return keptSince();
+      },
     };
+  }
+
+  /** Records come in the order of their sequence numbers over all shards. */
+  #keptSince(): number {
+    const arrivals = this.shards.flatMap(({ records, trimmedTo }) => records.find(({ position: p }) => isAfter(p, trimmedTo)) ?? []);
+    return Math.min(this.#run.scheduler.now, ...arrivals.map(({ approximateArrivalTimestamp: arrival }) => arrival));
   }
 
   async *#read(actor: Actor, shard: SimShard, after: Position, upTo: Position | 'end'): AsyncGenerator<StreamRecord[]> {

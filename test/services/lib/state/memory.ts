@@ -148,6 +148,7 @@ export class MemoryStream implements StreamReading {
   shards: readonly Shard[];
   readonly records: Map<string, StreamRecord[]>;
   untrimmed = true;
+  trimmedBefore = Number.NEGATIVE_INFINITY;
   /** By shard: records up to it are older than the retention. */
   readonly trimmed = new Map<string, Position>();
   /** Each read as `shard after upTo`. */

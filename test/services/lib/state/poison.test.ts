@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { position } from '../../../../services/lib/kcl/position.ts';
+import { type Position, position } from '../../../../services/lib/kcl/position.ts';
 import { deathsBeforeSkip } from '../../../../services/lib/state/attempts.ts';
 import { type Process, snapshotIntervalMs } from './rig.ts';
 import { TallyRig } from './tally-rig.ts';
@@ -117,6 +117,61 @@ describe('a record that kills its process', () => {
     };
     assert.equal(await untilItLives(rig, inBatches), 1 + deathsBeforeSkip);
     assert.deepEqual(await rig.texts('shard'), [...before, ...after]);
+  });
+
+  describe('of long ago', () => {
+    const since = 1_000;
+    const skip = (rig: TallyRig, ...skips: { position: Position; since: number }[]): void => {
+      rig.rows.items.set('shard', { ...rig.rows.items.get('shard'), skips: { S: JSON.stringify(skips) } });
+    };
+    /** Its snapshots stand at 100.2 and at 101.2. */
+    async function withSnapshots(): Promise<TallyRig> {
+      const rig = new TallyRig();
+      rig.put('shard', 6);
+      const { process } = await live(rig, (begun) => begun.deliver(3).then(() => begun.stop()));
+      await process.deliver(3);
+      await process.stop();
+      return rig;
+    }
+
+    it('is forgotten when no replay can meet it: it lies behind both snapshots, and has left the stream', async () => {
+      const rig = await withSnapshots();
+      const gone = { position: position('100', 2), since };
+      const kept = [
+        { position: position('100', 1), since: since + 1 }, // a rebuild would meet it
+        { position: position('101', 0), since }, // between the two
+      ];
+      skip(rig, gone, ...kept);
+      rig.stream.trimmedBefore = since + 1;
+      await live(rig, (process) => process.stop());
+      assert.deepEqual(rig.rows.row('shard')?.skips, kept);
+    });
+
+    it('is not forgotten by a shard without a snapshot before its newest', async () => {
+      const rig = await withSnapshots();
+      const kept = [{ position: position('100', 0), since }];
+      skip(rig, ...kept);
+      const { previous: _, ...item } = rig.rows.items.get('shard') ?? {};
+      rig.rows.items.set('shard', item);
+      rig.stream.trimmedBefore = since + 1;
+      await live(rig, (process) => process.deliver(0));
+      assert.deepEqual(rig.rows.row('shard')?.skips, kept);
+    });
+
+    for (const [what, trimmedBefore, deaths] of [
+      ['leaves room for another', since + 1, 1 + deathsBeforeSkip],
+      ['of which there are too many, while they may come again, leaves none: someone must look', since, maxDeaths],
+    ] as const) {
+      it(what, async () => {
+        const rig = await withSnapshots();
+        skip(rig, ...Array.from({ length: 100 }, (_, i) => ({ position: position('99', i), since })));
+        rig.stream.trimmedBefore = trimmedBefore;
+        rig.put('shard', 1, 'kill-');
+        let died = 0;
+        while (died < maxDeaths && (await live(rig, all)).died) died++;
+        assert.deepEqual([died, letters(rig).length], [deaths, deaths === maxDeaths ? 0 : 1]);
+      });
+    }
   });
 
   it('costs no good record, however often a process dies while nothing is tried', async () => {
