@@ -1,7 +1,7 @@
 import type { Background } from '../lib/kcl/consumer.ts';
 import { ensureError, isPlatformError } from '../lib/process/errors.ts';
-import { type BackoffLimits, backoffMs } from '../lib/producer/backoff.ts';
 import { endDeadHolders } from '../lib/warehouse/gate.ts';
+import { careFor } from './commit-failure.ts';
 import type { CommitParts, CommitRounds } from './commit-round.ts';
 import type { CommitterLease } from './committer-lease.ts';
 
@@ -22,7 +22,6 @@ const lookMs = 1_000;
 const againMs = 50;
 /** A transaction under way may finish for this long when the task stops; after that it is given up, which is what a crash does. */
 const stopGraceMs = 10_000;
-const backoff: BackoffLimits = { baseMs: 500, capMs: 10_000 };
 /** A session that holds the gate this long without running anything belongs to a dead committer. */
 export const deadHolderMs = 60_000;
 
@@ -71,12 +70,16 @@ async function loop(options: CommitterOptions, signal: AbortSignal): Promise<voi
       if (failures > 0) log.info({ event: 'committer.recovered', failures }, 'the committer goes on');
       failures = 0;
       metrics.gauge('committer_failures', 0);
+      metrics.gauge('warehouse_disk_full', 0);
     } catch (thrown) {
       failures += 1;
-      metrics.gauge('committer_failures', failures);
-      log.warn({ event: 'committer.failed', failures, err: ensureError(thrown) }, 'a commit failed: files wait, shards go on');
+      const care = careFor(thrown, failures, random);
+      metrics.gauge('committer_failures', care.quiet ? 0 : failures);
+      metrics.gauge('warehouse_disk_full', care.full ? 1 : 0);
+      const line = { event: 'committer.failed', failures, err: ensureError(thrown) };
+      log[care.quiet ? 'info' : 'warn'](line, 'a commit failed: files wait, shards go on');
       await endBlockers(options, thrown);
-      waitMs = backoffMs(failures, backoff, random);
+      waitMs = care.waitMs;
     }
     await pause(waitMs, signal);
   }

@@ -20,6 +20,8 @@ export const errorCodes = [
   'OBJECT_CORRUPT', // size or checksum differ from what was stored
   'NOTIFY_FAILED', // SNS did not take a message
   'WAREHOUSE_UNAVAILABLE', // the warehouse does not answer
+  'WAREHOUSE_FULL', // the warehouse has no room
+  'WAREHOUSE_REFUSED', // host, certificate, login, database, right or role is wrong: waiting does not help
   'WAREHOUSE_CONFLICT', // a concurrent transaction won
   'WAREHOUSE_SCHEMA', // the schema is missing or older than this build needs
   'WAREHOUSE_MISMATCH', // rows loaded differ from rows staged

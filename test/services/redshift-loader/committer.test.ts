@@ -3,6 +3,7 @@ import pino from 'pino';
 import { PlatformError } from '../../../services/lib/process/errors.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
 import type { Database } from '../../../services/lib/warehouse/database.ts';
+import { warehouseFault } from '../../../services/lib/warehouse/pg-errors.ts';
 import type { RoundOutcome } from '../../../services/redshift-loader/commit-round.ts';
 import { type CommitterOptions, startCommitter } from '../../../services/redshift-loader/committer.ts';
 
@@ -80,6 +81,8 @@ async function play({ rounds, claims = [], untilMs }: Script) {
 }
 
 const committed = (more = false): RoundOutcome => ({ kind: 'committed', more });
+const gauge = (metrics: ReturnType<Metrics['drain']>, name: string): number | undefined =>
+  metrics.gauges.find((each) => each.name === name)?.value;
 const away = (code: 'WAREHOUSE_UNAVAILABLE' | 'WAREHOUSE_CONFLICT'): Error => new PlatformError(code, code, { retriable: true });
 
 describe('committer', () => {
@@ -113,13 +116,33 @@ describe('committer', () => {
   it('tries an absent warehouse or lease table again with a growing pause, and says how often it failed', async () => {
     const failing = await play({ rounds: [away('WAREHOUSE_UNAVAILABLE'), away('WAREHOUSE_UNAVAILABLE'), committed()], untilMs: 5_000 });
     assert.deepEqual(failing.happened, ['0 WAREHOUSE_UNAVAILABLE', '250 WAREHOUSE_UNAVAILABLE', '500 committed', '5500 released']);
-    assert.equal(failing.metrics.gauges.find((gauge) => gauge.name === 'committer_failures')?.value, 0);
+    assert.equal(gauge(failing.metrics, 'committer_failures'), 0);
     const leaseless = await play({
       rounds: [committed()],
       claims: [new PlatformError('TABLE_UNAVAILABLE', 'x', { retriable: true })],
       untilMs: 2_000,
     });
     assert.equal(leaseless.happened[0], '250 committed');
+  });
+
+  it('waits long while the warehouse is full, and says so until a commit goes through', async () => {
+    const full = warehouseFault('full', 'no room');
+    const stuck = await play({ rounds: [full, full], untilMs: 100_000 });
+    assert.deepEqual(stuck.happened, ['0 no room; ' + full.remedy, '60000 no room; ' + full.remedy, '120000 released']);
+    assert.equal(gauge(stuck.metrics, 'warehouse_disk_full'), 1);
+    const freed = await play({ rounds: [full, committed()], untilMs: 61_000 });
+    assert.equal(freed.happened[1], '60000 committed');
+    assert.equal(gauge(freed.metrics, 'warehouse_disk_full'), 0);
+  });
+
+  it('alarms nobody about a maintenance window, and goes on after it', async () => {
+    const window = warehouseFault('maintenance', 'closed');
+    const during = await play({ rounds: [window], untilMs: 200 });
+    assert.equal(gauge(during.metrics, 'committer_failures'), 0);
+    const absent = await play({ rounds: [away('WAREHOUSE_UNAVAILABLE')], untilMs: 200 });
+    assert.equal(gauge(absent.metrics, 'committer_failures'), 1);
+    const after = await play({ rounds: [window, committed()], untilMs: 2_000 });
+    assert.equal(after.happened[1], '250 committed');
   });
 
   it('ends sessions of dead committers after it could not get the gate, and only then', async () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { position, trimHorizon } from '../../../../services/lib/kcl/position.ts';
-import { isPlatformError } from '../../../../services/lib/process/errors.ts';
 import {
   postgresCopier,
   redshiftCopier,
@@ -9,13 +8,12 @@ import {
   redshiftManifest,
   type StageCopier,
 } from '../../../../services/lib/warehouse/copy.ts';
-import { openDatabase, type Result, type Session } from '../../../../services/lib/warehouse/database.ts';
+import type { Result, Session } from '../../../../services/lib/warehouse/database.ts';
 import { createTable } from '../../../../services/lib/warehouse/ddl.ts';
 import { deadHoldersSql } from '../../../../services/lib/warehouse/gate.ts';
 import { type LoadBatch, load } from '../../../../services/lib/warehouse/load.ts';
 import { checksumOf, migrations } from '../../../../services/lib/warehouse/migrations.ts';
 import { bookingEvent, loadWatermark, tables } from '../../../../services/lib/warehouse/model.ts';
-import { warehouseError } from '../../../../services/lib/warehouse/pg-errors.ts';
 import { sessionSettings } from '../../../../services/lib/warehouse/pg-session.ts';
 import { integerLiteral, literal, timestampText } from '../../../../services/lib/warehouse/sql.ts';
 import { MemoryStore } from '../../redshift-loader/memory.ts';
@@ -122,7 +120,10 @@ describe('warehouse SQL', () => {
   it('lets no released migration change', () => {
     assert.deepEqual(
       migrations.map((m) => [m.version, checksumOf(m, 'postgres').slice(0, 16), checksumOf(m, 'redshift').slice(0, 16)]),
-      [[1, 'cd5aa213abe44163', '31adba939fe73a66']],
+      [
+        [1, 'cd5aa213abe44163', '31adba939fe73a66'],
+        [2, 'bb76e71c95470fcd', '4f6bf32d56542521'],
+      ],
     );
     assert.deepEqual(new Set(migrations.map((m) => m.version)).size, migrations.length);
   });
@@ -200,41 +201,5 @@ describe('Postgres copier', () => {
       await assert.rejects(copied, { code: 'WAREHOUSE_MISMATCH', key });
     }
     assert.deepEqual(statements, []);
-  });
-});
-
-describe('warehouse errors', () => {
-  const coded = (code: string, message = 'x'): Error => Object.assign(new Error(message), { code });
-
-  it('are told apart by SQLSTATE', () => {
-    const cases: readonly (readonly [Error, string, boolean])[] = [
-      [coded('40001'), 'WAREHOUSE_CONFLICT', true],
-      [coded('55P03'), 'WAREHOUSE_CONFLICT', true],
-      [coded('XX000', '1023 DETAIL: Serializable isolation violation on table'), 'WAREHOUSE_CONFLICT', true],
-      [coded('57P01'), 'WAREHOUSE_UNAVAILABLE', true],
-      [coded('53100'), 'WAREHOUSE_UNAVAILABLE', true],
-      [coded('ECONNREFUSED'), 'WAREHOUSE_UNAVAILABLE', true],
-      [coded('EPIPE'), 'WAREHOUSE_UNAVAILABLE', true],
-      [new Error('Connection terminated unexpectedly'), 'WAREHOUSE_UNAVAILABLE', true],
-      [coded('42P01'), 'WAREHOUSE_SCHEMA', false],
-      [coded('22P02'), 'WAREHOUSE_MISMATCH', false],
-      [coded('Z_DATA_ERROR'), 'WAREHOUSE_MISMATCH', false],
-      [coded('42601'), 'INTERNAL', false],
-    ];
-    for (const [error, code, retriable] of cases) {
-      const classified = warehouseError(error, 'doing');
-      assert.deepEqual([classified.code, classified.retriable], [code, retriable], error.message);
-      assert.equal(classified.cause, error);
-    }
-  });
-
-  it('a URL that names no database is refused before anything connects', () => {
-    for (const url of ['', 'mysql://h/db', 'postgres://host', 'postgres:///db']) {
-      assert.throws(
-        () => openDatabase(url),
-        (error) => isPlatformError(error, 'CONFIG_INVALID'),
-      );
-    }
-    assert.equal(openDatabase('redshift://u@h/db').dialect, 'redshift');
   });
 });
