@@ -8,6 +8,7 @@ import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
 import { openObjectStore } from '../../services/lib/objects/open.ts';
 import { awsConfig, dynamoClient, kinesisClient } from '../../services/lib/process/aws.ts';
 import { loadConfig } from '../../services/lib/process/config.ts';
+import { applyCalendar } from '../../services/lib/warehouse/calendar.ts';
 import { type Database, openDatabase } from '../../services/lib/warehouse/database.ts';
 import { migrate } from '../../services/lib/warehouse/migrations.ts';
 import { redshiftLoader } from '../../services/redshift-loader/service.ts';
@@ -106,7 +107,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
     signal.throwIfAborted();
     await Promise.all([
       createResources(stack, [eventRouter, fraudDetector, redshiftLoader, accountGuard], { shards: options.shards }),
-      migrate(system.warehouse),
+      migrate(system.warehouse).then(() => applyCalendar(system.warehouse, 'UTC')),
     ]);
     signal.throwIfAborted();
     onProgress(`streams, tables and warehouse are there after ${seconds(performance.now())}`);

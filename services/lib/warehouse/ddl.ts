@@ -1,4 +1,4 @@
-import type { Column, Table } from './model.ts';
+import type { Column, Table } from './columns.ts';
 
 export type Dialect = 'redshift' | 'postgres';
 
@@ -10,6 +10,10 @@ function typeOf(column: Column, dialect: Dialect): string {
       return 'INTEGER';
     case 'bigint':
       return 'BIGINT';
+    case 'decimal':
+      return 'DECIMAL(38,0)';
+    case 'date':
+      return 'DATE';
     case 'timestamp':
       return 'TIMESTAMP';
     case 'json':
@@ -17,8 +21,10 @@ function typeOf(column: Column, dialect: Dialect): string {
   }
 }
 
-const columnList = (table: Table, dialect: Dialect): string =>
-  table.columns.map((c) => `  ${c.name} ${typeOf(c, dialect)}${c.nullable ? '' : ' NOT NULL'}`).join(',\n');
+const printed = (column: Column, dialect: Dialect): string =>
+  `${column.name} ${typeOf(column, dialect)}${column.default === undefined ? '' : ` DEFAULT ${column.default}`}${column.nullable ? '' : ' NOT NULL'}`;
+
+const columnList = (table: Table, dialect: Dialect): string => table.columns.map((c) => `  ${printed(c, dialect)}`).join(',\n');
 
 /** CREATE TABLE with DISTKEY and SORTKEY for Redshift; for Postgres without them, followed by its indexes. */
 export function createTable(table: Table, dialect: Dialect): string[] {
@@ -30,6 +36,10 @@ export function createTable(table: Table, dialect: Dialect): string[] {
   const sort = table.sortKey.length === 0 ? '' : ` SORTKEY (${table.sortKey.join(', ')})`;
   return [`${create} ${distribution}${sort}`];
 }
+
+/** Redshift adds one column at a time, and one without null only with a default. */
+export const addColumn = (table: Table, column: Column, dialect: Dialect): string =>
+  `ALTER TABLE ${table.name} ADD COLUMN ${printed(column, dialect)}`;
 
 /** A session's scratch table with the columns of `like`. */
 export function createTempTable(name: string, like: Table, dialect: Dialect): string {

@@ -7,13 +7,27 @@ import { takeGate } from './gate.ts';
 import { booking, bookingEvent, columnNames, loadLedger } from './model.ts';
 import { integerLiteral, literal, timestampText } from './sql.ts';
 
+/** A line of a staged file that the warehouse refused, and that the file's object therefore no longer holds. */
+export interface QuarantinedLine {
+  /** From 1; the field `line` of the row. */
+  readonly line: number;
+  /** Where it failed, when the warehouse says so. */
+  readonly column?: string;
+  /** Short, of a closed set; `detail` is the warehouse's own message. Any text; what is too long is cut off on loading. */
+  readonly reason: string;
+  readonly detail: string;
+  readonly content: string;
+}
+
 /** A registered file: the events of (from, to] of one shard. A flush without valid rows has no object. */
 export interface LoadFile {
   readonly fileId: string;
   readonly from: Position;
   readonly to: Position;
+  /** Lines of the object. */
   readonly rows: number;
   readonly object?: StagedObject;
+  readonly quarantined?: readonly QuarantinedLine[];
   /** Earliest and latest occurredAt in the file, epoch ms; present when rows > 0. */
   readonly occurred?: readonly [number, number];
 }
@@ -186,7 +200,8 @@ async function writeLedger(session: Session, batch: LoadBatch, inserted: Readonl
       const texts = [batch.batchId, file.fileId, batch.application, batch.streamId, shardId, file.from, file.to].map(literal);
       const object = file.object === undefined ? 'NULL' : literal(file.object.key);
       const counts = [file.rows, inserted.get(file.fileId) ?? 0].map(integerLiteral);
-      return `(${[...texts, object, ...counts, literal(timestampText(nowMs))].join(', ')})`;
+      const refused = integerLiteral(file.quarantined?.length ?? 0);
+      return `(${[...texts, object, ...counts, literal(timestampText(nowMs)), refused].join(', ')})`;
     }),
   );
   for (let at = 0; at < rows.length; at += ledgerRowsPerStatement) {

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { PlatformError } from '../process/errors.ts';
+import { readTimeZone } from './calendar.ts';
+import type { Table } from './columns.ts';
 import type { Database, Session } from './database.ts';
-import { createTable, type Dialect } from './ddl.ts';
-import { booking, bookingEvent, loadGate, loadLedger, loadWatermark } from './model.ts';
+import { addColumn, createTable, type Dialect } from './ddl.ts';
+import { booking, bookingEvent, loadGate, loadLedger, loadWatermark, quarantine } from './model.ts';
+import { reportingTables } from './model-reporting.ts';
 import { integerLiteral, literal } from './sql.ts';
 
 /** One step of the schema. What it prints must never change once released: its SHA-256 is stored beside it. */
@@ -12,13 +15,24 @@ export interface Migration {
   statements(dialect: Dialect): readonly string[];
 }
 
+const addedToLedger = loadLedger.columns.filter((column) => column.name === 'rows_quarantined');
+const ledgerOf1: Table = { ...loadLedger, columns: loadLedger.columns.filter((column) => !addedToLedger.includes(column)) };
+
 export const migrations: readonly Migration[] = [
   {
     version: 1,
     name: 'events, bookings and the state of loading',
     statements: (dialect) => [
-      ...[bookingEvent, booking, loadGate, loadWatermark, loadLedger].flatMap((table) => createTable(table, dialect)),
+      ...[bookingEvent, booking, loadGate, loadWatermark, ledgerOf1].flatMap((table) => createTable(table, dialect)),
       'INSERT INTO load_gate (n) VALUES (0)',
+    ],
+  },
+  {
+    version: 2,
+    name: 'figures per hour, calendar, dimensions, alerts, refused lines',
+    statements: (dialect) => [
+      ...[quarantine, ...reportingTables].flatMap((table) => createTable(table, dialect)),
+      ...addedToLedger.map((column) => addColumn(loadLedger, column, dialect)),
     ],
   },
 ];
@@ -85,14 +99,21 @@ function checkHistory(applied: readonly Applied[], dialect: Dialect): Set<number
   return new Set(applied.map((a) => a.version));
 }
 
-/** Rejects with WAREHOUSE_SCHEMA when the warehouse stands below what this build needs, WAREHOUSE_UNAVAILABLE when it does not answer. */
+/**
+ * Rejects with WAREHOUSE_SCHEMA when the warehouse stands below what this build needs or has no business calendar,
+ * WAREHOUSE_UNAVAILABLE when it does not answer.
+ */
 export async function requireSchema(session: Session): Promise<void> {
   const applied = await history(session);
   checkHistory(applied, session.dialect);
   const version = Math.max(0, ...applied.map((a) => a.version));
-  if (version >= schemaVersion) return;
-  throw new PlatformError(
-    'WAREHOUSE_SCHEMA',
-    `the warehouse has schema version ${version}, this build needs ${schemaVersion}; apply the migrations`,
-  );
+  if (version < schemaVersion) {
+    throw new PlatformError(
+      'WAREHOUSE_SCHEMA',
+      `the warehouse has schema version ${version}, this build needs ${schemaVersion}; apply the migrations`,
+    );
+  }
+  if ((await readTimeZone(session)) === undefined) {
+    throw new PlatformError('WAREHOUSE_SCHEMA', 'the warehouse has no business time zone yet; apply the migrations, which set it');
+  }
 }

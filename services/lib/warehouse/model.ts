@@ -1,55 +1,20 @@
-/** A column's type, in the terms both dialects can print. `bytes`: Redshift counts VARCHAR in bytes of UTF-8. */
-export type ColumnType =
-  | { readonly kind: 'text'; readonly bytes: number }
-  | { readonly kind: 'integer' }
-  | { readonly kind: 'bigint' }
-  /** UTC, without a zone: what both dialects sort and truncate cheaply. */
-  | { readonly kind: 'timestamp' }
-  /** SUPER on Redshift, jsonb on Postgres. */
-  | { readonly kind: 'json' };
+import { bigint, bytesOf, defaultsToZero, integer, json, nullable, type Table, text, timestamp } from './columns.ts';
+import { reportingTables } from './model-reporting.ts';
 
-export interface Column {
-  readonly name: string;
-  readonly type: ColumnType;
-  readonly nullable?: true;
-}
-
-export interface Table {
-  readonly name: string;
-  readonly summary: string;
-  readonly columns: readonly Column[];
-  /** Redshift: rows of one key lie on one slice; `all` copies a small table to every node. */
-  readonly distribution: { readonly key: string } | 'all';
-  readonly sortKey: readonly string[];
-  /** Postgres only (Redshift has none). Never unique: exactness comes from the load transaction, which Redshift must carry alone. */
-  readonly indexes: readonly (readonly string[])[];
-}
-
-const text = (name: string, bytes: number): Column => ({ name, type: { kind: 'text', bytes } });
-const integer = (name: string): Column => ({ name, type: { kind: 'integer' } });
-const bigint = (name: string): Column => ({ name, type: { kind: 'bigint' } });
-const timestamp = (name: string): Column => ({ name, type: { kind: 'timestamp' } });
-const nullable = (column: Column): Column => ({ ...column, nullable: true });
-
-// Contract limits are in UTF-16 units; one unit is at most 3 bytes of UTF-8.
-const id = 256 * 3;
-const user = 128 * 3;
-const shard = 128;
-const positionBytes = 140; // lib/kcl/position.ts
-const uuid = 36;
+export type { Column, Table } from './columns.ts';
 
 const bookingColumns = [
-  text('booking_id', id),
+  text('booking_id', bytesOf.id),
   bigint('version'),
-  text('event_id', 32),
+  text('event_id', bytesOf.eventId),
   text('type', 16),
-  text('user_id', user),
-  text('tour_id', id),
+  text('user_id', bytesOf.user),
+  text('tour_id', bytesOf.id),
   timestamp('occurred_at'),
   integer('seats'),
   bigint('amount_minor'),
-  text('currency', 3),
-  text('channel', 64 * 3),
+  text('currency', bytesOf.currency),
+  text('channel', bytesOf.channel),
   text('source', 16),
 ];
 
@@ -57,11 +22,11 @@ export const bookingEvent: Table = {
   name: 'booking_event',
   summary: 'every booking event once; file_id leads to the ledger, which says when it became visible',
   columns: [
-    text('file_id', uuid),
+    text('file_id', bytesOf.uuid),
     integer('line'),
     ...bookingColumns,
     nullable(text('traceparent', 128 * 3)),
-    nullable({ name: 'extra', type: { kind: 'json' } }),
+    nullable(json('extra')),
     timestamp('arrived_at'),
   ],
   distribution: { key: 'booking_id' },
@@ -87,10 +52,12 @@ export const loadGate: Table = {
   indexes: [],
 };
 
+const shardColumns = [text('application', bytesOf.application), text('stream', bytesOf.stream), text('shard', bytesOf.shard)];
+
 export const loadWatermark: Table = {
   name: 'load_watermark',
   summary: 'per shard the position up to which events are loaded',
-  columns: [text('application', shard), text('stream', 160), text('shard', shard), text('position', positionBytes)],
+  columns: [...shardColumns, text('position', bytesOf.position)],
   distribution: 'all',
   sortKey: [],
   indexes: [['application', 'stream', 'shard']],
@@ -98,26 +65,48 @@ export const loadWatermark: Table = {
 
 export const loadLedger: Table = {
   name: 'load_ledger',
-  summary: 'one row per loaded file: which range of which shard, rows copied, rows inserted (the rest were repeats)',
+  summary:
+    'one row per loaded file: which range of which shard, rows copied, rows inserted (the rest were repeats), lines that were refused before',
   columns: [
-    text('batch_id', uuid),
-    text('file_id', uuid),
-    text('application', shard),
-    text('stream', 160),
-    text('shard', shard),
-    text('from_position', positionBytes),
-    text('to_position', positionBytes),
+    text('batch_id', bytesOf.uuid),
+    text('file_id', bytesOf.uuid),
+    ...shardColumns,
+    text('from_position', bytesOf.position),
+    text('to_position', bytesOf.position),
     nullable(text('object', 1_024)),
     bigint('rows_copied'),
     bigint('rows_inserted'),
     timestamp('loaded_at'),
+    defaultsToZero(bigint('rows_quarantined')),
   ],
   distribution: 'all',
   sortKey: ['loaded_at'],
   indexes: [['file_id'], ['application', 'stream', 'shard']],
 };
 
+/** Of a refused line; the rest is cut off. */
+export const quarantineBytes = { columnName: 128, reason: 256, detail: 1_024, content: 8_192 } as const;
+
+export const quarantine: Table = {
+  name: 'quarantine',
+  summary: 'lines of staged files that the warehouse refused, once each by (file_id, line)',
+  columns: [
+    text('batch_id', bytesOf.uuid),
+    ...shardColumns,
+    text('file_id', bytesOf.uuid),
+    integer('line'),
+    nullable(text('column_name', quarantineBytes.columnName)),
+    text('reason', quarantineBytes.reason),
+    text('detail', quarantineBytes.detail),
+    text('content', quarantineBytes.content),
+    timestamp('quarantined_at'),
+  ],
+  distribution: 'all',
+  sortKey: ['quarantined_at'],
+  indexes: [['file_id']],
+};
+
 /** The model as it stands; migrations.ts leads every warehouse to it. */
-export const tables: readonly Table[] = [bookingEvent, booking, loadGate, loadWatermark, loadLedger];
+export const tables: readonly Table[] = [bookingEvent, booking, loadGate, loadWatermark, loadLedger, quarantine, ...reportingTables];
 
 export const columnNames = (table: Table): string[] => table.columns.map((column) => column.name);

@@ -9,6 +9,7 @@ import type { BookingEvent } from '../../../services/lib/events/booking-event.ts
 import { type Position, position, trimHorizon } from '../../../services/lib/kcl/position.ts';
 import { PlatformError } from '../../../services/lib/process/errors.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
+import { applyCalendar } from '../../../services/lib/warehouse/calendar.ts';
 import { postgresCopier } from '../../../services/lib/warehouse/copy.ts';
 import { eventFields } from '../../../services/lib/warehouse/csv.ts';
 import { type Database, defaultSessionLimits, openDatabase, type Row } from '../../../services/lib/warehouse/database.ts';
@@ -299,7 +300,7 @@ function warehouseContract(database: () => Database): void {
   });
 
   it('applies migrations once and refuses one that was changed', async () => {
-    assert.deepEqual(await migrate(database()), { applied: [], version: 1 });
+    assert.deepEqual(await migrate(database()), { applied: [], version: 2 });
     const t = setUp(database());
     const [first] = migrations;
     assert(first);
@@ -331,8 +332,11 @@ async function refusesUntilMigrated(url: string): Promise<Database> {
   const database = openDatabase(url);
   const session = await database.connect();
   await assert.rejects(requireSchema(session), { code: 'WAREHOUSE_SCHEMA' });
+  assert.deepEqual(await migrate(database), { applied: [1, 2], version: 2 });
+  await assert.rejects(requireSchema(session), { code: 'WAREHOUSE_SCHEMA' }, 'no calendar');
+  assert.equal(await applyCalendar(database, 'UTC'), 'rebuilt');
+  await requireSchema(session);
   await session.close();
-  assert.deepEqual(await migrate(database), { applied: [1], version: 1 });
   return database;
 }
 

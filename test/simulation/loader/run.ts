@@ -2,16 +2,17 @@ import assert from 'node:assert/strict';
 import type { PGlite } from '@electric-sql/pglite';
 import { trimHorizon } from '../../../services/lib/kcl/position.ts';
 import type { Database } from '../../../services/lib/warehouse/database.ts';
+import { openPGliteWarehouse } from '../../support/pglite-warehouse.ts';
 import type { Fate } from '../scheduler.ts';
 import type { Outcome, Simulation, Violation } from '../simulation.ts';
-import { openPGlite, type Scenario, World } from './world.ts';
+import { type Scenario, World } from './world.ts';
 
 const fates: readonly Exclude<Fate, 'runs'>[] = ['diesBefore', 'diesAfter', 'failsBefore', 'failsAfter'];
 const plainScenario: Scenario = { seed: 99, shards: 2, recordsPerShard: 6, faultRate: 0 };
 
 /** The loader's shards and committers around one warehouse, emptied after each run. */
 export async function openLoaderSimulation(): Promise<Simulation> {
-  const { db, database } = await openPGlite();
+  const { db, database } = await openPGliteWarehouse();
   const runScenario = (scenario: Scenario): Promise<Outcome> => runLoader(db, database, scenario);
   return {
     run: (seed) => runScenario({ seed, shards: 2, recordsPerShard: 18, faultRate: 0.04 }),
@@ -37,7 +38,7 @@ async function runLoader(db: PGlite, database: Database, scenario: Scenario): Pr
     const rule = error instanceof assert.AssertionError ? 'judgement' : 'end';
     violations.push({ rule, what: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   } finally {
-    await db.exec('TRUNCATE booking_event, booking, load_ledger, load_watermark');
+    await db.exec('TRUNCATE booking_event, booking, kpi_hourly, dim_tour, quarantine, load_ledger, load_watermark');
   }
   return { figures: { ...world.figures }, violations, trace: world.scheduler.trace };
 }

@@ -1,4 +1,3 @@
-import { PGlite } from '@electric-sql/pglite';
 import pino from 'pino';
 import { createDeadLetters } from '../../../services/lib/deadletter/dead-letters.ts';
 import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
@@ -10,8 +9,6 @@ import { PlatformError } from '../../../services/lib/process/errors.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
 import { postgresCopier, type StageCopier } from '../../../services/lib/warehouse/copy.ts';
 import type { Database, Session } from '../../../services/lib/warehouse/database.ts';
-import { migrate } from '../../../services/lib/warehouse/migrations.ts';
-import { warehouseError } from '../../../services/lib/warehouse/pg-errors.ts';
 import { CommitRounds } from '../../../services/redshift-loader/commit-round.ts';
 import { ShardLoader } from '../../../services/redshift-loader/shard-loader.ts';
 import { bookingEventOf, MemoryRegistry, MemoryStore } from '../../services/redshift-loader/memory.ts';
@@ -24,45 +21,6 @@ const maxSteps = 20_000;
 const tableAway = (): Error => new PlatformError('TABLE_UNAVAILABLE', 'no answer', { retriable: true });
 const storeAway = (): Error => new PlatformError('OBJECT_UNAVAILABLE', 'no answer', { retriable: true });
 const warehouseAway = (): Error => new PlatformError('WAREHOUSE_UNAVAILABLE', 'no answer', { retriable: true });
-
-/** PGlite in process: the real statements, without a socket. One session can be in a transaction at a time. */
-export async function openPGlite(): Promise<{ db: PGlite; database: Database }> {
-  const db = await PGlite.create();
-  const database: Database = {
-    dialect: 'postgres',
-    connect: async () => pgliteSession(db),
-  };
-  await migrate(database);
-  return { db, database };
-}
-
-function pgliteSession(db: PGlite): Session {
-  let open = false;
-  return {
-    dialect: 'postgres',
-    async query(sql) {
-      if (sql === 'BEGIN') open = true;
-      try {
-        const result = await db.query<Record<string, unknown>>(sql);
-        return { rows: result.rows, affected: result.affectedRows ?? 0, command: sql.split(/\s/, 1)[0] ?? '' };
-      } catch (error) {
-        throw warehouseError(error, sql.slice(0, 40));
-      } finally {
-        if (sql === 'COMMIT' || sql === 'ROLLBACK') open = false;
-      }
-    },
-    async copyIn(sql, chunks) {
-      const parts: Buffer[] = [];
-      for await (const chunk of chunks) parts.push(chunk);
-      const blob = new Blob([Buffer.concat(parts)]);
-      await db.query(sql.replace('FROM STDIN', "FROM '/dev/blob'"), [], { blob });
-    },
-    async close() {
-      if (open) await db.exec('ROLLBACK');
-      open = false;
-    },
-  };
-}
 
 export interface Scenario {
   readonly seed: number;
