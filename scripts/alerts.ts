@@ -11,7 +11,7 @@ const summaries = {
   list: 'Alerts, the newest first.',
   show: 'One alert with its evidence in time, against what its rule asks for: npm run alerts -- show ALERT_ID',
   export: 'Alerts into a new file, the oldest first, as JSON lines or CSV.',
-  release: 'Publishes after all what the kill switch withheld. A dry run until --yes.',
+  release: 'Publishes after all what the kill switch withheld or SNS refused. A dry run until --yes.',
 } as const;
 type Action = keyof typeof summaries;
 const actions = Object.keys(summaries) as Action[];

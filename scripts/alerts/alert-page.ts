@@ -53,7 +53,7 @@ function valueOf(value: number, evidenceCount: number, condition: Condition): st
 }
 
 function state(record: AlertRecord, paint: Paint): string {
-  const { arrivedAt, publishedAt, withheldAt } = record;
+  const { arrivedAt, publishedAt, withheldAt, refused } = record;
   const now = stateOf(record);
   const name = paint(now, stateColors[now]);
   switch (now) {
@@ -61,6 +61,8 @@ function state(record: AlertRecord, paint: Paint): string {
       return `${name} ${utc(publishedAt ?? 0)} UTC, ${span(Math.max(0, (publishedAt ?? 0) - arrivedAt))} after its event arrived`;
     case 'withheld':
       return `${name} ${utc(withheldAt ?? 0)} UTC by the kill switch; npm run alerts -- release puts it back on the outbox`;
+    case 'refused':
+      return `${name} ${utc(withheldAt ?? 0)} UTC: ${printable(refused ?? '')}; npm run alerts -- release puts it back on the outbox`;
     case 'pending':
       return `${name}: not published yet`;
     case 'stored':

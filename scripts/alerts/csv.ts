@@ -24,6 +24,7 @@ const columns: Readonly<Record<string, (alert: Flat) => string | number | boolea
   evidenceCount: ({ evidenceCount }) => evidenceCount,
   triggeredBy: ({ triggeredBy }) => triggeredBy,
   evidence: ({ evidence }) => evidence.map(({ eventId, occurredAt }) => `${eventId}@${time(occurredAt)}`).join(' '),
+  refused: ({ refused }) => refused ?? '',
 };
 
 /** RFC 4180; times are ISO 8601 in UTC. */

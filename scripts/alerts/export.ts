@@ -37,7 +37,7 @@ export async function exportAlerts(flags: ExportFlags, io: AlertsIo): Promise<nu
   let written = 0;
   async function* lines({ header, row }: Format): AsyncGenerator<string> {
     yield header;
-    for await (const record of findAlerts(target, filter, 'oldest first', now)) {
+    for await (const record of findAlerts(target, filter, 'oldest first', { now, note: io.note })) {
       yield row(record);
       if (++written % progressEvery === 0) io.note(counted(written, 'alert'));
     }

@@ -1,7 +1,10 @@
 import { type AttributeValue, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
-import { type AlertRecord, dayOf, pendingPartition, storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
+import { type AlertItem, type AlertRecord, dayOf, pendingPartition, storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
+import { isPlatformError } from '../../services/lib/process/errors.ts';
 import { UsageError } from '../cli/flags.ts';
+import { printable } from './cells.ts';
 import type { FilterFlags } from './flags.ts';
+import type { AlertsIo } from './io.ts';
 import { type State, stateOf } from './view.ts';
 
 const dayMs = 86_400_000;
@@ -40,12 +43,12 @@ export function daysOf(since: number, now: number): string[] {
   return days;
 }
 
-/** The alerts that match, by the time they were raised. Reads an index, never the whole table. */
+/** The alerts that match, by the time they were raised. Reads an index, never the whole table; `note` is told what is no alert there. */
 export async function* findAlerts(
   { dynamo, table }: { readonly dynamo: DynamoDBClient; readonly table: string },
   filter: Filter,
   order: 'newest first' | 'oldest first',
-  now: number,
+  { now, note }: Pick<AlertsIo, 'note'> & { readonly now: number },
 ): AsyncGenerator<AlertRecord> {
   const from = filter.since ?? 0;
   // Another day has begun somewhere: clocks differ.
@@ -67,9 +70,19 @@ export async function* findAlerts(
     };
     for await (const page of paginateQuery({ client: dynamo }, query)) {
       for (const item of page.Items ?? []) {
-        const record = storedAlertOf(item);
-        if (matches(record, filter)) yield record;
+        const record = readable(item, note);
+        if (record !== undefined && matches(record, filter)) yield record;
       }
     }
+  }
+}
+
+function readable(item: AlertItem, note: AlertsIo['note']): AlertRecord | undefined {
+  try {
+    return storedAlertOf(item);
+  } catch (error) {
+    if (!isPlatformError(error, 'PROTOCOL')) throw error;
+    note(`left out: ${printable(error.message)}`);
+    return undefined;
   }
 }

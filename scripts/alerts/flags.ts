@@ -34,7 +34,12 @@ const filterFlags = {
     undefined,
     parseOneOf(...ruleModes.filter((mode) => mode !== 'off')),
   ),
-  state: option('STATE', 'pending, published or withheld; pending without --since: of all times', undefined, parseOneOf(...states)),
+  state: option(
+    'STATE',
+    'pending, published, withheld or refused; pending without --since: of all times',
+    undefined,
+    parseOneOf(...states),
+  ),
   since: option('TIME', 'only alerts raised at or after it: a time, or how long ago, such as PT1H (default P1D)', undefined, since),
 };
 export type FilterFlags = Flags<typeof filterFlags>;
@@ -78,7 +83,7 @@ export const exportFlags = {
 export type ExportFlags = Flags<typeof exportFlags>;
 
 export const releaseFlags = {
-  rule: option('RULE', 'whose withheld alerts are to be published after all', undefined, parseText),
+  rule: option('RULE', 'whose withheld and refused alerts are to be published after all', undefined, parseText),
   since: option('TIME', 'only alerts raised at or after it: a time, or how long ago, such as PT1H', undefined, since),
   yes: flag('release them; without it nothing is written'),
   json: flag('one JSON line on stdout'),

@@ -14,7 +14,7 @@ export async function listAlerts(flags: ListFlags, io: AlertsIo): Promise<number
   try {
     const found = [];
     let isMore = false;
-    for await (const record of findAlerts(target, filter, 'newest first', now)) {
+    for await (const record of findAlerts(target, filter, 'newest first', { now, note: io.note })) {
       if (io.signal.aborted) return 130;
       isMore = found.length === flags.limit;
       if (isMore) break;

@@ -8,6 +8,7 @@ import { findAlerts } from './find.ts';
 import type { ReleaseFlags } from './flags.ts';
 import { type AlertsIo, openAlerts } from './io.ts';
 import { readPointer, rulesTableName } from './published-rules.ts';
+import { stateOf } from './view.ts';
 import { counted, utc } from './words.ts';
 
 const progressEvery = 500;
@@ -20,7 +21,7 @@ interface Audit {
   readonly released?: number;
 }
 
-/** Puts withheld alerts of a rule back on the outbox. Exit code: 0 done, 1 refused, 130 stopped on the way. */
+/** Puts withheld and refused alerts of a rule back on the outbox. Exit code: 0 done, 1 refused, 130 stopped on the way. */
 export async function releaseAlerts(flags: ReleaseFlags, io: AlertsIo): Promise<number> {
   const { rule } = flags;
   if (rule === undefined) throw new UsageError('--rule RULE is needed: whose withheld alerts?');
@@ -32,21 +33,37 @@ export async function releaseAlerts(flags: ReleaseFlags, io: AlertsIo): Promise<
     const ids: string[] = [];
     const users = new Set<string>();
     let oldest = now;
-    for await (const { alert, raisedAt } of findAlerts(target, { rule, state: 'withheld', since }, 'oldest first', now)) {
+    let refused = 0;
+    for await (const record of findAlerts(target, { rule, since }, 'oldest first', { now, note: io.note })) {
       if (io.signal.aborted) return 130;
+      const [{ alert, raisedAt }, state] = [record, stateOf(record)];
+      if (state !== 'withheld' && state !== 'refused') continue;
+      if (state === 'refused') refused++;
       oldest = Math.min(oldest, raisedAt);
       ids.push(alert.alertId);
       users.add(alert.key);
     }
     const from = ids.length === 0 ? '' : `, of ${counted(users.size, 'user')}, the oldest raised ${utc(oldest)} UTC`;
     io.note(`${counted(ids.length, 'withheld alert')} of ${rule} since ${utc(since)} UTC${from}`);
+    if (refused > 0) io.note(`${refused} of them SNS refused; it does so again while its reason holds (npm run alerts -- show)`);
     const rulesTable = rulesTableName(flags['rules-table'], io.env);
     const isHeld = await isWithheld(target, rulesTable, rule);
     if (isHeld) io.note(`${rule} is still withheld: resume it first, and wait a minute, or its alerts are withheld again`);
     const released =
       flags.yes && !isHeld && ids.length > 0 ? await release(target, rulesTable, ids, { rule, since, alerts: ids.length }, io) : 0;
     const ok = !(flags.yes && isHeld) && !io.signal.aborted;
-    const result = { type: 'result', dryRun: !flags.yes, rule, since, found: ids.length, released, withheld: isHeld, ...target.place, ok };
+    const result = {
+      type: 'result',
+      dryRun: !flags.yes,
+      rule,
+      since,
+      found: ids.length,
+      refused,
+      released,
+      withheld: isHeld,
+      ...target.place,
+      ok,
+    };
     if (flags.json) io.out(JSON.stringify(result));
     else if (flags.yes && !isHeld)
       io.out(`${counted(released, 'alert')} released; they are published within a minute, at the pace of the outbox`);
@@ -62,7 +79,7 @@ async function isWithheld({ dynamo }: TableTarget, rulesTable: string, rule: str
   return withheld === 'all' || withheld.includes(rule);
 }
 
-/** How many were still withheld when it came to them. */
+/** How many were still off the outbox when it came to them. */
 async function release(target: TableTarget, rulesTable: string, ids: readonly string[], what: Audit, io: AlertsIo): Promise<number> {
   const run = randomUUID();
   await audit(target, rulesTable, `${run}-begun`, what, io.now());

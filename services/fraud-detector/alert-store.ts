@@ -5,9 +5,11 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { ensureError } from '../lib/process/errors.ts';
+import type { Logger } from '../lib/process/log.ts';
 import type { Fence } from '../lib/state/fence.ts';
 import { cancelledBy, putTransaction, transactionBatches } from './alert-transaction.ts';
-import { type AlertRecord, isPublishable, pendingPartition, type StoredAlert, storedAlertOf } from './stored-alert.ts';
+import { type AlertItem, type AlertRecord, isPublishable, pendingPartition, type StoredAlert, storedAlertOf } from './stored-alert.ts';
 import { type RetryOptions, TableRetry } from './table-retry.ts';
 
 export interface PutOutcome {
@@ -19,19 +21,28 @@ export interface PutOutcome {
 
 const pendingIndex = 'pending';
 
+export interface AlertStoreOptions extends RetryOptions {
+  /** Epoch ms. */
+  readonly now?: () => number;
+}
+
 /**
- * The alerts table: each alert once, `pending` on it until it was published or withheld. Every call is repeated until it succeeds or
+ * The alerts table: each alert once, `pending` on it until it was published, withheld or refused. Every call is repeated until it succeeds or
  * its signal is aborted; rejects with TABLE_UNAVAILABLE.
  */
 export class AlertStore {
   readonly #dynamo: DynamoDBClient;
   readonly #table: string;
   readonly #retry: TableRetry;
+  readonly #log: Logger | undefined;
+  readonly #now: () => number;
 
-  constructor(dynamo: DynamoDBClient, table: string, options: RetryOptions = {}) {
+  constructor(dynamo: DynamoDBClient, table: string, options: AlertStoreOptions = {}) {
     this.#dynamo = dynamo;
     this.#table = table;
     this.#retry = new TableRetry(table, options);
+    this.#log = options.log;
+    this.#now = options.now ?? Date.now;
   }
 
   /**
@@ -53,24 +64,34 @@ export class AlertStore {
   }
 
   async markPublished(alertId: string, publishedAt: number, signal?: AbortSignal): Promise<void> {
-    const update = 'SET publishedAt = :at REMOVE pending, sweptAt, withheldAt';
+    const update = 'SET publishedAt = :at REMOVE pending, sweptAt, withheldAt, refused';
     await this.#updateIf('attribute_exists(alertId)', alertId, update, { ':at': { N: String(publishedAt) } }, signal);
   }
 
-  /** Off the outbox without being published. False when it was not on it any more. */
+  /** Off the outbox without being published, by the kill switch. False when it was not on it any more. */
   markWithheld(alertId: string, withheldAt: number, signal?: AbortSignal): Promise<boolean> {
     const update = 'SET withheldAt = :at REMOVE pending, sweptAt';
     return this.#updateIf('attribute_exists(pending)', alertId, update, { ':at': { N: String(withheldAt) } }, signal);
   }
 
-  /** A withheld alert back to the outbox, where the sweep finds it. False when it was not withheld any more. */
+  /** Off the outbox because it cannot be published as it is: `reason`. False when it was not on it any more. */
+  markRefused(alertId: string, refusedAt: number, reason: string, signal?: AbortSignal): Promise<boolean> {
+    const update = 'SET withheldAt = :at, refused = :reason REMOVE pending, sweptAt';
+    const values = { ':at': { N: String(refusedAt) }, ':reason': { S: reason } };
+    return this.#updateIf('attribute_exists(pending)', alertId, update, values, signal);
+  }
+
+  /** A withheld or refused alert back to the outbox, where the sweep finds it. False when it was not withheld any more. */
   release(alertId: string, signal?: AbortSignal): Promise<boolean> {
-    const update = 'SET pending = :pending REMOVE withheldAt';
+    const update = 'SET pending = :pending REMOVE withheldAt, refused';
     const withheld = 'attribute_exists(withheldAt) AND attribute_not_exists(pending)';
     return this.#updateIf(withheld, alertId, update, { ':pending': { S: pendingPartition } }, signal);
   }
 
-  /** Up to `limit` alerts stored before `before` (epoch ms) that nobody has published yet, oldest first. */
+  /**
+   * Up to `limit` alerts stored before `before` (epoch ms) that nobody has published yet, oldest first. An item among them that is no
+   * alert is taken off the outbox: such items would fill its front for ever.
+   */
   async pendingBefore(before: number, limit: number, signal?: AbortSignal): Promise<AlertRecord[]> {
     const command = new QueryCommand({
       TableName: this.#table,
@@ -80,13 +101,28 @@ export class AlertStore {
       Limit: limit,
     });
     const answer = await this.#retry.call('query the pending alerts', (s) => this.#dynamo.send(command, aborting(s)), signal);
-    return (answer.Items ?? []).map(storedAlertOf);
+    const alerts: AlertRecord[] = [];
+    for (const item of answer.Items ?? []) {
+      try {
+        alerts.push(storedAlertOf(item));
+      } catch (error) {
+        await this.#setAside(item, ensureError(error), signal);
+      }
+    }
+    return alerts;
   }
 
   /** False when the alert was published meanwhile, or another sweep took it at or after `since`. */
   claimForSweep(alertId: string, now: number, since: number, signal?: AbortSignal): Promise<boolean> {
     const free = 'attribute_exists(pending) AND (attribute_not_exists(sweptAt) OR sweptAt < :since)';
     return this.#updateIf(free, alertId, 'SET sweptAt = :now', { ':now': { N: String(now) }, ':since': { N: String(since) } }, signal);
+  }
+
+  async #setAside(item: AlertItem, err: Error, signal: AbortSignal | undefined): Promise<void> {
+    const alertId = item['alertId']?.S ?? '';
+    if (!(await this.markRefused(alertId, this.#now(), err.message, signal))) return;
+    this.#retry.metrics.count('alerts_malformed');
+    this.#log?.error({ event: 'alert.malformed', alertId, err }, 'an item on the outbox is no alert: it was taken off, someone must look');
   }
 
   /** A transaction without an answer is made again: what it did already is found there, with its `pending`. */

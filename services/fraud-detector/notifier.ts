@@ -2,26 +2,32 @@ import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import { ensureError, PlatformError } from '../lib/process/errors.ts';
 import type { Logger } from '../lib/process/log.ts';
 import type { Metrics } from '../lib/process/metrics.ts';
-import { alertMessage } from './alert-message.ts';
+import { alertMessage, refusalOf } from './alert-message.ts';
 import type { AlertStore } from './alert-store.ts';
 import { PublishBudget } from './publish-budget.ts';
 import type { StoredAlert } from './stored-alert.ts';
 
-const concurrentPublishes = 8;
+/** To SNS and to the table; a signal warns above 10 listeners. */
+const concurrentCalls = 8;
 /** A topic or a table that is slow or away must not hold up the shard: the sweep takes what is left. */
 const publishDeadlineMs = 3_000;
 /** From the same start: what SNS has taken is to be marked too, or it would be published again. */
 const markDeadlineMs = 6_000;
+/** For finding and claiming; then publishing has its own. */
 const sweepDeadlineMs = 3_000;
 const pauseAfterFailureMs = 10_000;
 const sweepIntervalMs = 10_000;
 const sweepOlderThanMs = 10_000;
 const sweepLimit = 25;
+/** A backlog is swept page after page, with pauses of so many times what a page took: at most a quarter of the shard's time. */
+const pausePerSweepTime = 3;
+/** Of the budget, what no sweep uses: an alert that is raised while a backlog drains would go behind all of it. */
+const keptForNew = 0.25;
 
 export interface NotifierOptions {
   readonly sns: Pick<SNSClient, 'send'>;
   readonly topicArn: string;
-  readonly store: Pick<AlertStore, 'markPublished' | 'markWithheld' | 'pendingBefore' | 'claimForSweep'>;
+  readonly store: Pick<AlertStore, 'markPublished' | 'markWithheld' | 'markRefused' | 'pendingBefore' | 'claimForSweep'>;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Epoch ms. */
@@ -32,10 +38,20 @@ export interface NotifierOptions {
   readonly maxPerMinute: number;
 }
 
+interface Deadlines {
+  readonly publish: AbortSignal;
+  readonly mark: AbortSignal;
+}
+
+/** unmarked: published, and still on the outbox. parked: off the outbox without being published. */
+type Outcome = 'published' | 'unmarked' | 'parked' | 'pending';
+const isPublished = (outcome: Outcome): boolean => outcome === 'published' || outcome === 'unmarked';
+const isOff = (outcome: Outcome): boolean => outcome === 'published' || outcome === 'parked';
+
 /**
  * The outbox: publishes stored alerts to SNS, at least once, and marks them. A failure is logged and counted, never thrown:
- * the alert stays `pending`, and the sweep of whichever task comes first publishes it later. One that is withheld leaves the outbox
- * until a person releases it.
+ * the alert stays `pending`, and the sweep of whichever task comes first publishes it later. One that is withheld, or that SNS refuses for
+ * good, leaves the outbox until a person releases it.
  */
 export class Notifier {
   readonly #options: NotifierOptions;
@@ -48,91 +64,114 @@ export class Notifier {
     this.#budget = new PublishBudget(options.maxPerMinute);
   }
 
-  /** How many were published; the others stay pending, or are withheld. Takes at most 6 s. */
+  /** How many were published; the others stay pending, or are parked. Takes at most 6 s. */
   async publish(alerts: readonly StoredAlert[]): Promise<number> {
-    let published = 0;
-    const deadlines = { publish: AbortSignal.timeout(publishDeadlineMs), mark: AbortSignal.timeout(markDeadlineMs) };
-    for (let i = 0; i < alerts.length && this.#options.now() >= this.#pausedUntil; i += concurrentPublishes) {
-      await Promise.all(
-        alerts.slice(i, i + concurrentPublishes).map(async (stored) => {
-          if (await this.#settle(stored, deadlines)) published++;
-        }),
-      );
-    }
-    return published;
+    return (await this.#settleAll(alerts)).filter(isPublished).length;
   }
 
-  /** Publishes what was left pending, by any task, more than 10 s ago; at most a few, and at most every 10 s. */
+  /**
+   * Publishes what was left pending, by any task, more than 10 s ago: at most 25 alerts and 9 s a call, every 10 s, or sooner when there
+   * are more and all went well.
+   */
   async sweep(): Promise<void> {
-    const { store, log, now } = this.#options;
+    const { store, log, now, maxPerMinute } = this.#options;
     const at = now();
-    const limit = Math.min(sweepLimit, this.#budget.left(at));
+    const limit = Math.min(sweepLimit, Math.ceil(this.#budget.left(at) - keptForNew * maxPerMinute));
     if (at < this.#nextSweepAt || at < this.#pausedUntil || limit <= 0) return;
     this.#nextSweepAt = at + sweepIntervalMs;
     try {
       const deadline = AbortSignal.timeout(sweepDeadlineMs);
       const since = at - sweepOlderThanMs;
+      const found = await store.pendingBefore(since, limit, deadline);
       const claimed: StoredAlert[] = [];
-      for (const stored of await store.pendingBefore(since, limit, deadline)) {
-        if (await store.claimForSweep(stored.alert.alertId, at, since, deadline)) claimed.push(stored);
+      for (const some of groupsOf(found)) {
+        const isOurs = await Promise.all(some.map(({ alert }) => store.claimForSweep(alert.alertId, at, since, deadline)));
+        claimed.push(...some.filter((_, i) => isOurs[i]));
       }
       if (claimed.length === 0) return;
-      const published = await this.publish(claimed);
+      const outcomes = await this.#settleAll(claimed);
+      const off = outcomes.filter(isOff).length;
+      if (found.length === limit && off === claimed.length) {
+        const end = now();
+        this.#nextSweepAt = Math.min(this.#nextSweepAt, end + pausePerSweepTime * (end - at));
+      }
+      const published = outcomes.filter(isPublished).length;
       log.info({ event: 'alerts.swept', claimed: claimed.length, published }, 'took alerts that were left pending');
     } catch (error) {
       log.warn({ event: 'alerts.sweep.failed', err: ensureError(error) }, 'the sweep of pending alerts failed, it is tried again');
     }
   }
 
-  /** True when it was published. */
-  async #settle(stored: StoredAlert, deadlines: { publish: AbortSignal; mark: AbortSignal }): Promise<boolean> {
-    const { store, metrics, now } = this.#options;
+  /** Of those that it came to before a failure. */
+  async #settleAll(alerts: readonly StoredAlert[]): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = [];
+    const deadlines = { publish: AbortSignal.timeout(publishDeadlineMs), mark: AbortSignal.timeout(markDeadlineMs) };
+    for (const some of groupsOf(alerts)) {
+      if (this.#options.now() < this.#pausedUntil) break;
+      outcomes.push(...(await Promise.all(some.map((stored) => this.#settle(stored, deadlines)))));
+    }
+    return outcomes;
+  }
+
+  async #settle(stored: StoredAlert, deadlines: Deadlines): Promise<Outcome> {
+    const { sns, topicArn, store, metrics, now } = this.#options;
     const { alertId, ruleId } = stored.alert;
     const withheld = this.#options.withheld(ruleId);
-    if (withheld === undefined) return false;
-    if (withheld) {
-      await this.#marked(alertId, async () => {
-        if (await store.markWithheld(alertId, now(), deadlines.mark)) metrics.count('alerts_withheld', 1, { rule: ruleId });
-      });
-      return false;
-    }
+    if (withheld === undefined) return 'pending';
+    if (withheld) return this.#parked(stored, 'alerts_withheld', () => store.markWithheld(alertId, now(), deadlines.mark));
     if (!this.#budget.take(now())) {
       metrics.count('alerts_throttled');
-      return false;
+      return 'pending';
     }
-    if (!(await this.#sent(stored, deadlines.publish))) return false;
+    try {
+      await sns.send(new PublishCommand(alertMessage(stored, topicArn)), { abortSignal: deadlines.publish });
+    } catch (cause) {
+      return this.#failed(stored, cause, deadlines);
+    }
     const publishedAt = now();
     metrics.count('alerts_published');
     metrics.timing('detect_latency', publishedAt - stored.arrivedAt);
-    await this.#marked(alertId, () => store.markPublished(alertId, publishedAt, deadlines.mark));
-    return true;
+    return (await this.#marked(alertId, () => store.markPublished(alertId, publishedAt, deadlines.mark))) ? 'published' : 'unmarked';
   }
 
-  async #sent(stored: StoredAlert, deadline: AbortSignal): Promise<boolean> {
-    const { sns, topicArn, log, metrics, now } = this.#options;
-    try {
-      await sns.send(new PublishCommand(alertMessage(stored, topicArn)), { abortSignal: deadline });
-      return true;
-    } catch (cause) {
-      this.#pausedUntil = now() + pauseAfterFailureMs;
-      metrics.count('alerts_publish_failed');
-      const { alertId } = stored.alert;
-      const err = new PlatformError('NOTIFY_FAILED', `alert ${alertId} was not published`, { retriable: true, cause });
-      log.warn({ event: 'alert.publish.failed', alertId, err }, 'the alert stays pending and is swept later');
-      return false;
+  async #failed(stored: StoredAlert, cause: unknown, deadlines: Deadlines): Promise<Outcome> {
+    const { store, log, metrics, now } = this.#options;
+    const { alertId } = stored.alert;
+    const refusal = refusalOf(cause);
+    const err = new PlatformError('NOTIFY_FAILED', `alert ${alertId} was not published`, { retriable: refusal === undefined, cause });
+    if (refusal !== undefined) {
+      log.error({ event: 'alert.refused', alertId, code: refusal.code, err }, 'SNS will not take the alert: it leaves the outbox');
+      return this.#parked(stored, 'alerts_refused', () => store.markRefused(alertId, now(), refusal.reason, deadlines.mark));
     }
+    this.#pausedUntil = now() + pauseAfterFailureMs;
+    metrics.count('alerts_publish_failed');
+    log.warn({ event: 'alert.publish.failed', alertId, err }, 'the alert stays pending and is swept later');
+    return 'pending';
+  }
+
+  async #parked({ alert: { alertId, ruleId } }: StoredAlert, metric: string, mark: () => Promise<boolean>): Promise<Outcome> {
+    const isMarked = await this.#marked(alertId, async () => {
+      if (await mark()) this.#options.metrics.count(metric, 1, { rule: ruleId });
+    });
+    return isMarked ? 'parked' : 'pending';
   }
 
   /** An alert without its mark is still pending: the sweep comes to it, and publishes it once more. */
-  async #marked(alertId: string, mark: () => Promise<void>): Promise<void> {
+  async #marked(alertId: string, mark: () => Promise<void>): Promise<boolean> {
     try {
       await mark();
+      return true;
     } catch (error) {
       this.#options.metrics.count('alerts_mark_failed');
       this.#options.log.warn(
         { event: 'alert.mark.failed', alertId, err: ensureError(error) },
         'the alert stays pending and is swept later',
       );
+      return false;
     }
   }
+}
+
+function* groupsOf<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < all.length; i += concurrentCalls) yield all.slice(i, i + concurrentCalls);
 }

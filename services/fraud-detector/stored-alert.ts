@@ -1,7 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { z } from 'zod';
 import { PlatformError } from '../lib/process/errors.ts';
 import type { Alert } from '../lib/rules/alert.ts';
-import type { RuleAction } from '../lib/rules/rules-file.ts';
+import { type RuleAction, ruleModes, severities } from '../lib/rules/rules-file.ts';
 
 /** An alert and what the detector adds to it. */
 export interface StoredAlert {
@@ -21,8 +22,10 @@ export interface AlertRecord extends StoredAlert {
   readonly pending: boolean;
   /** When SNS took it; it may have taken it more than once. */
   readonly publishedAt?: number;
-  /** When the kill switch took it off the outbox; absent again once it is released. */
+  /** When it was taken off the outbox without being published; absent again once it is released. */
   readonly withheldAt?: number;
+  /** Why it cannot be published as it is. Absent when it was the kill switch that withheld it. */
+  readonly refused?: string;
 }
 
 export type AlertItem = Readonly<Record<string, AttributeValue>>;
@@ -56,16 +59,31 @@ export function itemOf(stored: StoredAlert): Record<string, AttributeValue> {
   };
 }
 
+const alertSchema: z.ZodType<Alert> = z.looseObject({
+  alertId: z.string(),
+  ruleId: z.string(),
+  ruleVersion: z.number(),
+  mode: z.enum(ruleModes),
+  severity: z.enum(severities),
+  key: z.string(),
+  at: z.number(),
+  triggeredBy: z.string(),
+  value: z.number(),
+  evidenceCount: z.number(),
+  evidence: z.array(z.object({ eventId: z.string(), occurredAt: z.number() })),
+});
+
 /** Reads items of this build and of those before it, which had no arrivedAt. Throws PROTOCOL for an item that no detector wrote. */
 export function storedAlertOf(item: AlertItem): AlertRecord {
-  const [alert, action] = [item['alert']?.S, item['action']?.S];
+  const action = item['action']?.S;
   const raisedAt = time(item, 'raisedAt');
+  const alert = alertIn(item);
   if (alert === undefined || (action !== 'notify' && action !== 'lock') || raisedAt === undefined) {
     throw new PlatformError('PROTOCOL', `not a stored alert: ${item['alertId']?.S ?? 'an item without alertId'}`);
   }
-  const [publishedAt, withheldAt] = [time(item, 'publishedAt'), time(item, 'withheldAt')];
+  const [publishedAt, withheldAt, refused] = [time(item, 'publishedAt'), time(item, 'withheldAt'), item['refused']?.S];
   return {
-    alert: JSON.parse(alert) as Alert,
+    alert,
     action,
     raisedAt,
     arrivedAt: time(item, 'arrivedAt') ?? raisedAt, // an older item: stored a moment after its arrival
@@ -73,7 +91,18 @@ export function storedAlertOf(item: AlertItem): AlertRecord {
     pending: item['pending'] !== undefined,
     ...(publishedAt === undefined ? {} : { publishedAt }),
     ...(withheldAt === undefined ? {} : { withheldAt }),
+    ...(refused === undefined ? {} : { refused }),
   };
+}
+
+/** Undefined when it is not one, or not that of the item's key: its marks would go to another item. */
+function alertIn(item: AlertItem): Alert | undefined {
+  try {
+    const { data } = alertSchema.safeParse(JSON.parse(item['alert']?.S ?? ''));
+    return data?.alertId === item['alertId']?.S ? data : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function time(item: AlertItem, name: string): number | undefined {

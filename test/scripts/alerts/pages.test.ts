@@ -113,6 +113,11 @@ describe('the page of an alert', () => {
     assert.equal(state({ publishedAt: noon + 900 }), 'state       published 2026-11-23 12:00:00 UTC, 700 ms after its event arrived');
     assert.equal(state({ pending: true }), 'state       pending: not published yet');
     assert.match(state({ withheldAt: noon }), /withheld 2026-11-23 12:00:00 UTC by the kill switch; npm run alerts -- release/);
+    const refused = 'InvalidParameterException: \u001b[2JMessage too long';
+    assert.match(
+      state({ withheldAt: noon, refused }),
+      /refused 2026-11-23 12:00:00 UTC: Inv.*: \ufffd\[2JMessage too long; npm run alerts -- release/,
+    );
     assert.match(state({}, 'shadow'), /stored: its rule is in shadow/);
   });
 
@@ -176,8 +181,10 @@ describe('an exported alert', () => {
   });
 
   it('has one state', () => {
-    const states = [{ pending: true }, { publishedAt: 1 }, { withheldAt: 1 }, {}].map((of) => stateOf(recordOf([0], {}, of)));
-    assert.deepEqual(states, ['pending', 'published', 'withheld', 'stored']);
+    const states = [{ pending: true }, { publishedAt: 1 }, { withheldAt: 1 }, { withheldAt: 1, refused: 'why' }, {}].map((of) =>
+      stateOf(recordOf([0], {}, of)),
+    );
+    assert.deepEqual(states, ['pending', 'published', 'withheld', 'refused', 'stored']);
     assert.deepEqual(plain(recordOf([0])).warming, false);
   });
 });

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
-import { type DynamoDBClient, TransactionCanceledException, type TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  type DynamoDBClient,
+  QueryCommand,
+  TransactionCanceledException,
+  type TransactWriteItemsCommand,
+  type UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { AlertStore } from '../../../services/fraud-detector/alert-store.ts';
 import { transactionBatches } from '../../../services/fraud-detector/alert-transaction.ts';
 import { itemOf, type StoredAlert, storedAlertOf } from '../../../services/fraud-detector/stored-alert.ts';
+import { createLogger } from '../../../services/lib/process/log.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
 import type { RuleMode } from '../../../services/lib/rules/rules-file.ts';
 import type { Fence } from '../../../services/lib/state/fence.ts';
@@ -156,6 +164,48 @@ describe('the alert store', () => {
   });
 });
 
+describe('the front of the outbox', () => {
+  const good = itemOf(storedAlert('good'));
+  const bad = (alertId: string, alert: string): Record<string, AttributeValue> => ({
+    ...good,
+    alertId: { S: alertId },
+    alert: { S: alert },
+  });
+
+  it('is cleared of items that are no alerts, each once, counted and told', async () => {
+    const parked: unknown[] = [];
+    const logged: string[] = [];
+    const metrics = new Metrics();
+    const items = [bad('cut', '{"alertId":"cut"'), bad('empty', '{}'), good, bad('other', good['alert']?.S ?? ''), bad('null', 'null')];
+    const send = async (command: QueryCommand | UpdateItemCommand) => {
+      if (command instanceof QueryCommand) return { Items: items };
+      const { Key, ConditionExpression, UpdateExpression, ExpressionAttributeValues: values } = command.input;
+      parked.push([Key?.['alertId']?.S, values?.[':reason']?.S, values?.[':at']?.N]);
+      assert.equal(ConditionExpression, 'attribute_exists(pending)');
+      assert.match(UpdateExpression ?? '', /REMOVE pending/);
+      return {};
+    };
+    const log = createLogger('fraud-detector', 'info', (line) => logged.push(line));
+    const store = new AlertStore({ send } as unknown as DynamoDBClient, 'fraud-alerts', { metrics, log, now: () => 99 });
+    const found = await store.pendingBefore(10, 25);
+    assert.deepEqual(
+      found.map(({ alert }) => alert.alertId),
+      ['good'],
+    );
+    const ids = ['cut', 'empty', 'other', 'null'];
+    assert.deepEqual(
+      parked,
+      ids.map((id) => [id, `not a stored alert: ${id}`, '99']),
+    );
+    assert.deepEqual(metrics.drain().counters, [{ name: 'alerts_malformed', labels: {}, value: 4 }]);
+    const told = logged.map((line) => JSON.parse(line) as { readonly event: string; readonly alertId: string });
+    assert.deepEqual(
+      told.map(({ event, alertId }) => [event, alertId]),
+      ids.map((id) => ['alert.malformed', id]),
+    );
+  });
+});
+
 describe('a stored alert', () => {
   it('comes back as it was put, warming or not', () => {
     for (const stored of [storedAlert('a'), { ...storedAlert('a'), warming: true as const }]) {
@@ -168,7 +218,7 @@ describe('a stored alert', () => {
     assert.deepEqual(itemOf({ ...storedAlert('a'), raisedAt: Date.UTC(2026, 10, 23, 23, 59) })['day'], { S: '2026-11-23' });
   });
 
-  it('is read from items of the builds before arrivedAt, warming and withheldAt', () => {
+  it('is read from items of the builds before arrivedAt, warming, withheldAt and refused', () => {
     const [alertId, day] = ['5f0c3a1be2d94a7788aa00112233aabb', 1_795_392_000_000];
     const body = `{"alertId":"${alertId}","ruleId":"reserve-cancel-churn","ruleVersion":1,"mode":"live","severity":"high","key":"user-7","at":${day},"triggeredBy":"e3","value":3,"evidenceCount":1,"evidence":[{"eventId":"e3","occurredAt":${day}}]}`;
     const old = {
@@ -185,6 +235,12 @@ describe('a stored alert', () => {
     };
     const expected = { alert: JSON.parse(body), action: 'lock', raisedAt: day + 500, arrivedAt: day + 500 };
     assert.deepEqual(storedAlertOf({ ...old, pending: { S: 'pending' } }), { ...expected, pending: true });
+    assert.deepEqual(storedAlertOf({ ...old, withheldAt: { N: '5' }, refused: { S: 'why' } }), {
+      ...expected,
+      pending: false,
+      withheldAt: 5,
+      refused: 'why',
+    });
     const publishedAt = { N: String(day + 900) };
     assert.deepEqual(storedAlertOf({ ...old, publishedAt }), { ...expected, pending: false, publishedAt: day + 900 });
   });

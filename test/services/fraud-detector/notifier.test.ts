@@ -14,7 +14,10 @@ function alertOf(alertId: string, ruleId = 'churn'): StoredAlert {
   const alert = { alertId, ...about, at: 1, triggeredBy: 'e', value: 1, evidenceCount: 1, evidence: [{ eventId: 'e', occurredAt: 1 }] };
   return { alert, action: 'lock', raisedAt: start - 100, arrivedAt: start - 300 };
 }
-const alertsOf = (count: number): StoredAlert[] => Array.from({ length: count }, (_, i) => alertOf(String(i)));
+const alertsOf = (count: number, prefix = ''): StoredAlert[] => Array.from({ length: count }, (_, i) => alertOf(`${prefix}${i}`));
+
+const fault = (name: string, message = ''): Error => Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } });
+const tooLong = fault('InvalidParameterException', 'Invalid parameter: Message too long');
 
 /** The shard waits for every call: none is without a deadline. */
 function bounded(signal: unknown): true {
@@ -26,7 +29,11 @@ function bounded(signal: unknown): true {
 function outbox(options: Partial<Pick<NotifierOptions, 'withheld' | 'maxPerMinute'>> = {}) {
   const state = new Map<string, string>();
   const messages: PublishCommandInput[] = [];
-  const faults = { publish: false, mark: false };
+  const faults: { publish: Error | undefined; mark: boolean } = { publish: undefined, mark: false };
+  /** Messages that are refused for good, and what a publish takes. */
+  const refused = new Set<string>();
+  const pace = { publishMs: 0 };
+  const logged: string[] = [];
   const left: StoredAlert[] = [];
   const limits: number[] = [];
   const metrics = new Metrics();
@@ -38,7 +45,9 @@ function outbox(options: Partial<Pick<NotifierOptions, 'withheld' | 'maxPerMinut
   };
   const send = async ({ input }: { input: PublishCommandInput }, options?: { abortSignal?: unknown }) => {
     bounded(options?.abortSignal);
-    if (faults.publish) throw new Error('topic away');
+    now += pace.publishMs;
+    if (faults.publish) throw faults.publish;
+    if (refused.has((JSON.parse(input.Message ?? '') as { alertId: string }).alertId)) throw tooLong;
     messages.push(input);
     return {};
   };
@@ -48,14 +57,16 @@ function outbox(options: Partial<Pick<NotifierOptions, 'withheld' | 'maxPerMinut
     store: {
       markPublished: async (alertId, _, signal) => void (await mark(alertId, 'published', signal)),
       markWithheld: (alertId, _, signal) => mark(alertId, 'withheld', signal),
+      markRefused: (alertId, _, reason, signal) => mark(alertId, reason, signal),
       claimForSweep: async (_id, _now, _since, signal) => bounded(signal),
       pendingBefore: async (_, limit, signal) => {
         bounded(signal);
         limits.push(limit);
-        return left.slice(0, limit).map((stored): AlertRecord => ({ ...stored, pending: true }));
+        const waiting = left.filter(({ alert }) => !state.has(alert.alertId));
+        return waiting.slice(0, limit).map((stored): AlertRecord => ({ ...stored, pending: true }));
       },
     },
-    log: createLogger('fraud-detector', 'info', () => undefined),
+    log: createLogger('fraud-detector', 'info', (line) => logged.push(line)),
     metrics,
     now: () => now,
     withheld: () => false,
@@ -67,7 +78,7 @@ function outbox(options: Partial<Pick<NotifierOptions, 'withheld' | 'maxPerMinut
     const latency = timings.filter(({ name }) => name === 'detect_latency').flatMap(({ samplesMs }) => samplesMs);
     return { latency, ...Object.fromEntries(counters.map(({ name, labels, value }) => [`${name}${labels['rule'] ?? ''}`, value])) };
   };
-  return { notifier, state, messages, faults, left, limits, counted };
+  return { notifier, state, messages, faults, refused, pace, logged, left, limits, counted };
 }
 
 describe('the notifier', () => {
@@ -123,21 +134,21 @@ describe('the notifier', () => {
     const { notifier, messages, left, limits, counted } = outbox({ maxPerMinute: 10 });
     assert.equal(await notifier.publish(alertsOf(12)), 10);
     assert.deepEqual(counted(), { alerts_published: 10, alerts_throttled: 2, latency: Array.from({ length: 10 }, () => 300) });
-    left.push(...alertsOf(30));
+    left.push(...alertsOf(30, 'left'));
     now += 59_999;
     await notifier.sweep();
     assert.deepEqual(limits, [], 'the minute is not over');
     now += 1;
     assert.equal(await notifier.publish(alertsOf(3)), 3);
     await notifier.sweep();
-    assert.deepEqual([limits, messages.length], [[7], 20]);
+    assert.deepEqual([limits, messages.length], [[5], 18], 'of the 7 left, a quarter of the budget is kept for what comes new');
   });
 
   it('pauses for 10 s when the topic is away, without a word to the shard', async () => {
     const { notifier, state, faults, counted, limits } = outbox();
-    faults.publish = true;
+    faults.publish = new Error('topic away');
     assert.equal(await notifier.publish(alertsOf(20)), 0);
-    faults.publish = false;
+    faults.publish = undefined;
     now += 9_999;
     assert.equal(await notifier.publish(alertsOf(1)), 0);
     await notifier.sweep();
@@ -151,5 +162,113 @@ describe('the notifier', () => {
     faults.mark = true;
     assert.equal(await notifier.publish([alertOf('a'), alertOf('b', 'noisy')]), 1);
     assert.deepEqual(counted(), { alerts_published: 1, alerts_mark_failed: 2, latency: [300] });
+  });
+
+  it('takes an alert that SNS refuses for good off the outbox, tells why, and goes on with the others at once', async () => {
+    const { notifier, state, refused, logged, counted } = outbox();
+    for (const id of ['1', '3', '10']) refused.add(id);
+    assert.equal(await notifier.publish(alertsOf(20)), 17);
+    assert.equal(state.get('10'), 'InvalidParameterException: Invalid parameter: Message too long');
+    assert.equal([...state.values()].filter((as) => as === 'published').length, 17);
+    const { latency, ...counters } = counted();
+    assert.deepEqual([counters, latency.length], [{ alerts_published: 17, alerts_refusedchurn: 3 }, 17]);
+    const lines = logged.map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(
+      lines.map(({ event, level, alertId, code }) => [event, level, alertId, code]),
+      ['1', '3', '10'].map((id) => ['alert.refused', 'error', id, 'InvalidParameterException']),
+    );
+    assert.ok(logged.every((line) => line.includes('Message too long')));
+  });
+
+  it('comes to what lies behind a page of refused alerts', async () => {
+    const { notifier, state, refused, left } = outbox();
+    left.push(...alertsOf(25, 'bad'), ...alertsOf(5));
+    for (const { alert } of left.slice(0, 25)) refused.add(alert.alertId);
+    await notifier.sweep();
+    await notifier.sweep();
+    assert.deepEqual([state.size, state.get('4')], [30, 'published']);
+  });
+
+  it('keeps a refused alert on the outbox until that is marked', async () => {
+    const { notifier, refused, faults, counted } = outbox();
+    refused.add('a');
+    faults.mark = true;
+    assert.equal(await notifier.publish([alertOf('a')]), 0);
+    assert.deepEqual(counted(), { alerts_mark_failed: 1, latency: [] });
+  });
+
+  for (const error of [
+    fault('AuthorizationErrorException'),
+    fault('NotFoundException', 'Topic does not exist'),
+    fault('InvalidParameterException', 'Invalid parameter: TopicArn'),
+    fault('InvalidParameterException', 'Invalid parameter: The MessageGroupId parameter is required for FIFO topics'),
+    fault('ThrottledException'),
+    fault('KMSDisabledException'),
+    fault('TimeoutError'),
+  ]) {
+    it(`takes no alert for refused when all are: ${error.name} ${error.message}`, async () => {
+      const { notifier, state, faults, counted } = outbox();
+      faults.publish = error;
+      assert.equal(await notifier.publish(alertsOf(20)), 0);
+      assert.deepEqual([state.size, counted()], [0, { alerts_publish_failed: 8, latency: [] }]);
+      faults.publish = undefined;
+      assert.equal(await notifier.publish(alertsOf(1)), 0, 'a pause');
+    });
+  }
+});
+
+describe('a backlog on the outbox', () => {
+  it('drains page after page, then the sweep has its pause again', async () => {
+    const { notifier, messages, left, limits } = outbox();
+    left.push(...alertsOf(80));
+    for (let i = 0; i < 6; i++) await notifier.sweep();
+    assert.deepEqual([messages.length, limits], [80, [25, 25, 25, 25]]);
+    now += 9_999;
+    await notifier.sweep();
+    assert.equal(limits.length, 4);
+    now += 1;
+    await notifier.sweep();
+    assert.equal(limits.length, 5);
+  });
+
+  it('takes at most a quarter of the time of its shard, and never waits longer than without one', async () => {
+    const { notifier, pace, left, limits } = outbox();
+    left.push(...alertsOf(200));
+    const sweeps = async (waitMs: number): Promise<number> => {
+      now += waitMs;
+      await notifier.sweep();
+      return limits.length;
+    };
+    pace.publishMs = 16; // a page of 25: 400 ms
+    assert.deepEqual([await sweeps(0), await sweeps(1_199), await sweeps(1)], [1, 1, 2]);
+    pace.publishMs = 160; // 4 s
+    assert.deepEqual([await sweeps(1_200), await sweeps(5_999), await sweeps(1)], [3, 3, 4]);
+  });
+
+  it('is not hurried when something stayed on the outbox', async () => {
+    const { notifier, faults, left, limits } = outbox();
+    left.push(...alertsOf(80));
+    faults.mark = true;
+    for (let i = 0; i < 3; i++) await notifier.sweep();
+    assert.deepEqual(limits, [25]);
+  });
+
+  it('leaves a quarter of the minute to alerts that come new', async () => {
+    const { notifier, messages, left, counted } = outbox({ maxPerMinute: 100 });
+    left.push(...alertsOf(120, 'left'));
+    for (let i = 0; i < 10; i++) await notifier.sweep();
+    assert.equal(messages.length, 75);
+    assert.equal(await notifier.publish(alertsOf(25)), 25);
+    assert.equal(Object.hasOwn(counted(), 'alerts_throttled'), false);
+    now += 60_000;
+    for (let i = 0; i < 10; i++) await notifier.sweep();
+    assert.equal(messages.length, 145);
+  });
+
+  it('drains with the smallest budget too', async () => {
+    const { notifier, messages, left } = outbox({ maxPerMinute: 1 });
+    left.push(...alertsOf(2));
+    await notifier.sweep();
+    assert.equal(messages.length, 1);
   });
 });
