@@ -16,6 +16,7 @@ export const rulesPublishFlags = {
     undefined,
     parseInteger(1, Number.MAX_SAFE_INTEGER),
   ),
+  deployed: flag('every detector runs this build: needed once, for the first rules of a newer schema version'),
   withhold: option('RULE|all', 'kill switch: store the alerts of a rule, or all, but publish none', undefined, parseText),
   resume: option('RULE|all', 'take --withhold back', undefined, parseText),
   stage: option('STAGE', "the stage that is meant, with the shell's AWS credentials and region", undefined, parseStage),
@@ -35,15 +36,15 @@ export const rulesPublishFlags = {
 export type RulesPublishFlags = Flags<typeof rulesPublishFlags>;
 
 export type Action =
-  | { readonly kind: 'publish'; readonly path: string; readonly events: string | undefined }
+  | { readonly kind: 'publish'; readonly path: string; readonly events: string | undefined; readonly deployed: boolean }
   | { readonly kind: 'rollback'; readonly generation: number; readonly events: string | undefined }
   | { readonly kind: 'withhold' | 'resume'; readonly what: string }
   | { readonly kind: 'list' };
 
 /** What the flags mean together. Throws UsageError. */
-export function actionOf({ rules, events, list, rollback, withhold, resume }: RulesPublishFlags): Action {
+export function actionOf({ rules, events, list, rollback, deployed, withhold, resume }: RulesPublishFlags): Action {
   const actions: Action[] = [
-    ...(rules === undefined ? [] : [{ kind: 'publish' as const, path: rules, events }]),
+    ...(rules === undefined ? [] : [{ kind: 'publish' as const, path: rules, events, deployed }]),
     ...(rollback === undefined ? [] : [{ kind: 'rollback' as const, generation: rollback, events }]),
     ...(withhold === undefined ? [] : [{ kind: 'withhold' as const, what: withhold }]),
     ...(resume === undefined ? [] : [{ kind: 'resume' as const, what: resume }]),
@@ -54,5 +55,6 @@ export function actionOf({ rules, events, list, rollback, withhold, resume }: Ru
     throw new UsageError('one of --rules FILE, --rollback GENERATION, --withhold RULE, --resume RULE and --list is needed');
   }
   if (events !== undefined && !('events' in action)) throw new UsageError('--events goes with --rules or --rollback');
+  if (deployed && action.kind !== 'publish') throw new UsageError('--deployed goes with --rules');
   return action;
 }

@@ -1,6 +1,6 @@
 import { defaultRulesFile } from '../../services/fraud-detector/default-rules.ts';
 import { bookingEvents } from '../../services/lib/events/streams.ts';
-import { maxGenerations, newestOf, prunable, type RulesPointer, withGeneration } from '../../services/lib/rules/live/pointer.ts';
+import { maxGenerations, newestOf, prunable, type RulesPointer, schemaOf, withGeneration } from '../../services/lib/rules/live/pointer.ts';
 import { hashOf, readOrSeed } from '../../services/lib/rules/live/rules-store.ts';
 import { parseRulesText } from '../../services/lib/rules/rules-text.ts';
 import { readRulesBytes } from '../backtest/run.ts';
@@ -27,9 +27,9 @@ export interface PublishContext {
 /** Publishes a file, or a generation again. What is invalid is refused whole. */
 export async function publish(action: Extract<Action, { kind: 'publish' | 'rollback' }>, context: PublishContext): Promise<Result> {
   const { published, place, yes, signal } = context;
-  const found = await contentOf(action, published);
+  const found = await contentOf(action, published, place.schema);
   if ('problems' in found) return refusal(found.problems);
-  const { bytes } = found;
+  const { bytes, schema } = found;
   const file = parseRulesText(bytes);
   const hash = hashOf(bytes);
   if (hash === newestOf(published.pointer).hash) {
@@ -50,6 +50,13 @@ export async function publish(action: Extract<Action, { kind: 'publish' | 'rollb
     return refusal([
       'refused: rules differ from published ones of the same version. A shard that knows the version would go on with what it remembers of the old one.',
       ...twofold,
+    ]);
+
+  const newest = Math.max(...published.pointer.generations.map(schemaOf));
+  if (action.kind === 'publish' && schema > newest && !action.deployed)
+    return refusal([
+      `refused: rules of this build have schema version ${schema}, those published so far at most ${newest}. A detector of an older build would wait at the first record they bind, until it is replaced.`,
+      'Deploy this build to every detector first, then say --deployed.',
     ]);
 
   const changes = changesOf(published.inForce, file);
@@ -78,10 +85,10 @@ export async function publish(action: Extract<Action, { kind: 'publish' | 'rollb
   async function write(kind: 'publish' | 'rollback', content: Buffer, { note }: PublishContext): Promise<RulesPointer | undefined> {
     await place.store.putRules(content);
     const seeded = published.isNew ? await readOrSeed(place.store, defaultRulesFile, place.now()) : published.pointer;
-    const pointer = await pruned(seeded, place, note);
+    const pointer = await pruned({ ...published, pointer: seeded }, place, note);
     if (pointer.generations.length >= maxGenerations) return undefined;
     const at = place.now(); // readers count on it that the write follows at once
-    const after = withGeneration(pointer, { hash, now: at, by: place.by });
+    const after = withGeneration(pointer, { hash, now: at, by: place.by, schema });
     const details = {
       generation: newestOf(after).generation,
       hash,
@@ -97,34 +104,38 @@ export async function publish(action: Extract<Action, { kind: 'publish' | 'rollb
 async function contentOf(
   action: Extract<Action, { kind: 'publish' | 'rollback' }>,
   { files, pointer }: Published,
-): Promise<{ readonly bytes: Buffer } | { readonly problems: readonly string[] }> {
+  schema: number,
+): Promise<{ readonly bytes: Buffer; readonly schema: number } | { readonly problems: readonly string[] }> {
   if (action.kind === 'publish') {
     const bytes = await readRulesBytes('--rules', action.path);
     try {
       parseRulesText(bytes);
-      return { bytes };
+      return { bytes, schema };
     } catch (error) {
       return { problems: [`--rules ${action.path}: ${error instanceof Error ? error.message : String(error)}`] };
     }
   }
+  const listed = pointer.generations.find(({ generation }) => generation === action.generation);
   const found = files.find(({ generation }) => generation === action.generation);
-  if (found !== undefined) return found;
-  const isListed = pointer.generations.some(({ generation }) => generation === action.generation);
+  if (listed !== undefined && found !== undefined) return { bytes: found.bytes, schema: schemaOf(listed) };
   return {
     problems: [
-      isListed ? `generation ${action.generation} is invalid` : `there is no generation ${action.generation}; --list tells which there are`,
+      listed === undefined
+        ? `there is no generation ${action.generation}; --list tells which there are`
+        : `generation ${action.generation} is invalid`,
     ],
   };
 }
 
-async function pruned(pointer: RulesPointer, place: Place, note: (line: string) => void): Promise<RulesPointer> {
+async function pruned({ pointer, files }: Published, place: Place, note: (line: string) => void): Promise<RulesPointer> {
   if (pointer.generations.length < pruneFrom) return pointer;
   const referenced = await place.referenced();
   if (referenced === undefined) {
     note('no generation is taken off the list: the table of the shards, which tells what they need, is not there (--state-table NAME)');
     return pointer;
   }
-  const gone = new Set(prunable(pointer, { now: place.now(), retentionMs: bookingEvents.retentionHours * hourMs, referenced }));
+  const valid = new Set(files.map(({ generation }) => generation));
+  const gone = new Set(prunable(pointer, { now: place.now(), retentionMs: bookingEvents.retentionHours * hourMs, referenced, valid }));
   return { ...pointer, generations: pointer.generations.filter(({ generation }) => !gone.has(generation)) };
 }
 

@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { defaultRulesFile } from '../../services/fraud-detector/default-rules.ts';
 import { isPlatformError, PlatformError } from '../../services/lib/process/errors.ts';
-import { firstPointer, type Generation, type RulesPointer } from '../../services/lib/rules/live/pointer.ts';
+import { assertKnownSchema, firstPointer, type Generation, type RulesPointer } from '../../services/lib/rules/live/pointer.ts';
 import { hashOf, type RulesStore } from '../../services/lib/rules/live/rules-store.ts';
 import type { RulesFile } from '../../services/lib/rules/rules-file.ts';
 import { parseRulesText } from '../../services/lib/rules/rules-text.ts';
@@ -25,11 +25,15 @@ export async function readPointer(store: RulesStore, now: number): Promise<Publi
   return { pointer: found ?? firstPointer({ hash: hashOf(defaultRulesFile), now, by: 'build' }), isNew: found === undefined };
 }
 
-/** Reads all that is listed: a store that lacks an object is not that of the detectors, and rejects with OBJECT_MISSING. */
+/**
+ * Reads all that is listed: a store that lacks an object is not that of the detectors, and rejects with OBJECT_MISSING. Rejects with
+ * RULES_INVALID when one has a newer schema than this build can judge.
+ */
 export async function readPublished(store: RulesStore, { pointer, isNew }: PublishedPointer): Promise<Published> {
   const bytesOf = ({ hash }: Generation): Promise<Buffer> => (isNew ? Promise.resolve(defaultRulesFile) : store.readRules(hash));
   const files: { generation: number; bytes: Buffer; file: RulesFile }[] = [];
   for (const generation of pointer.generations) {
+    assertKnownSchema(generation);
     const bytes = await bytesOf(generation);
     const file = validOrNot(bytes);
     if (file !== undefined) files.push({ generation: generation.generation, bytes, file });

@@ -13,6 +13,8 @@ export interface Place {
   /** Epoch ms. */
   readonly now: () => number;
   readonly by: string;
+  /** Version of what this build takes as a rules file. */
+  readonly schema: number;
 }
 
 export interface Result {

@@ -1,5 +1,6 @@
 import { openObjectStore } from '../../services/lib/objects/open.ts';
 import { DynamoRulesStore, rulesTable } from '../../services/lib/rules/live/dynamo-rules-store.ts';
+import { rulesSchemaVersion } from '../../services/lib/rules/live/schema-version.ts';
 import { UsageError } from '../cli/flags.ts';
 import { openTable, type TableTarget } from '../cli/table-target.ts';
 import { type Action, actionOf, type RulesPublishFlags } from './flags.ts';
@@ -75,5 +76,6 @@ async function placeOf(target: TableTarget, objectsUrl: string, flags: RulesPubl
     referenced: () => referencedGenerations(target, stateTable),
     now: io.now,
     by: io.operator,
+    schema: rulesSchemaVersion,
   };
 }

@@ -8,8 +8,9 @@ import type { Place, Result } from '../../../scripts/rules-publish/result.ts';
 import { run as act } from '../../../scripts/rules-publish/rules-publish.ts';
 import { PlatformError } from '../../../services/lib/process/errors.ts';
 import { MemoryRulesStore } from '../../../services/lib/rules/live/memory-rules-store.ts';
-import { newestOf, type RulesPointer, withGeneration } from '../../../services/lib/rules/live/pointer.ts';
+import { newestOf, type RulesPointer, schemaOf, withGeneration } from '../../../services/lib/rules/live/pointer.ts';
 import type { RulesAudit } from '../../../services/lib/rules/live/rules-store.ts';
+import { rulesSchemaVersion } from '../../../services/lib/rules/live/schema-version.ts';
 import { bookingEvent, type RuleSpec, rule } from '../../oracle/scenario.ts';
 
 const day = 86_400_000;
@@ -23,6 +24,7 @@ describe('rules:publish', () => {
   let store: MemoryRulesStore;
   let referenced: ReadonlySet<number> | undefined;
   let notes: string[];
+  let schema: number;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rules-publish-'));
@@ -33,6 +35,7 @@ describe('rules:publish', () => {
     store = new MemoryRulesStore();
     referenced = new Set();
     notes = [];
+    schema = rulesSchemaVersion;
   });
 
   const place = (): Place => ({
@@ -43,6 +46,7 @@ describe('rules:publish', () => {
     referenced: () => Promise.resolve(referenced),
     now: () => now,
     by: 'tester',
+    schema,
   });
 
   /** The command as far as it does not reach for a table of its own. */
@@ -67,6 +71,7 @@ describe('rules:publish', () => {
       ['--rules', 'a', '--withhold', 'b'],
       ['--list', '--events', 'e'],
       ['--resume', 'all', '--events', 'e'],
+      ['--rollback', '1', '--deployed'],
     ];
     for (const argv of wrong) assert.throws(() => actionOf(parseFlags(rulesPublishFlags, argv)), UsageError);
   });
@@ -240,6 +245,36 @@ describe('rules:publish', () => {
     referenced = new Set([99, 100]);
     await publishing(fileOf({ id: 'fits' }), '--yes');
     assert.deepEqual(generations(), [99, 100, 101], 'not in force for long enough, or needed');
+  });
+
+  it('keeps the rules in force on the list when everything newer is invalid', async () => {
+    await publishing(fileOf({ id: 'in-force' }), '--yes');
+    const audit: RulesAudit = { at: now, by: 'x', action: 'publish', details: {} };
+    const hash = await store.putRules(Buffer.from('no rules'));
+    for (let i = 0; i < 50; i++) await store.writePointer(withGeneration(store.pointer as RulesPointer, { hash, now, by: 'x' }), audit);
+    now += 100 * day;
+    await publishing(fileOf({ id: 'next' }), '--yes');
+    assert.deepEqual([generations()[0], generations().length], [2, 52], 'only the first one has gone');
+  });
+
+  it('refuses the first rules of a newer schema until the build is said to be deployed; a rollback keeps the schema it has', async () => {
+    await publishing(fileOf({ id: 'a' }), '--yes');
+    await publishing(fileOf({ id: 'b' }), '--yes');
+    schema = rulesSchemaVersion + 1;
+    const refused = await publishing(fileOf({ id: 'c' }), '--yes');
+    assert.ok(refused.refused && /Deploy this build to every detector first/.test(text(refused)));
+    assert.equal((await run('--rollback', '2', '--yes')).refused, false);
+    assert.equal((await publishing(fileOf({ id: 'c' }), '--deployed', '--yes')).refused, false);
+    assert.deepEqual(store.pointer?.generations.map(schemaOf), [1, 1, 1, 1, 2]);
+  });
+
+  it('judges no rules of a newer schema than it knows, but can withhold their alerts', async () => {
+    await publishing(fileOf({ id: 'a' }), '--yes');
+    schema = rulesSchemaVersion + 1;
+    await publishing(fileOf({ id: 'b' }), '--deployed', '--yes');
+    for (const argv of [['--list'], ['--rollback', '2', '--yes']]) await assert.rejects(run(...argv), /generation 3 has a newer schema/);
+    assert.equal((await run('--withhold', 'b', '--yes')).refused, false);
+    assert.deepEqual([store.pointer?.withheld, store.pointer?.generations.map(schemaOf)], [['b'], [1, 1, 2]]);
   });
 
   it('does not publish into an object store that is not that of the detectors', async () => {

@@ -7,6 +7,7 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { ObjectStore } from '../../objects/object-store.ts';
+import { canPass } from '../../process/aws-errors.ts';
 import { ensureError, PlatformError } from '../../process/errors.ts';
 import type { TableDefinition } from '../../process/service.ts';
 import { parsePointer, type RulesPointer, writeDeadlineMs } from './pointer.ts';
@@ -38,7 +39,7 @@ export class DynamoRulesStore implements RulesStore {
 
   async readPointer(): Promise<RulesPointer | undefined> {
     const command = new GetItemCommand({ TableName: this.#table, Key: pointerKey, ConsistentRead: true });
-    const { Item } = await this.#answered('read the rules pointer', () => this.#dynamo.send(command));
+    const { Item } = await this.#answered('read the rules pointer', 'dynamodb:GetItem', () => this.#dynamo.send(command));
     return Item === undefined ? undefined : pointerOf(Item);
   }
 
@@ -59,7 +60,7 @@ export class DynamoRulesStore implements RulesStore {
     });
     // The sum of all retries: readers rely on it that no write comes later.
     const abortSignal = AbortSignal.timeout(writeDeadlineMs);
-    return this.#answered('write the rules pointer', async () => {
+    return this.#answered('write the rules pointer', 'dynamodb:PutItem', async () => {
       try {
         await this.#dynamo.send(command, { abortSignal });
         return 'written';
@@ -83,14 +84,14 @@ export class DynamoRulesStore implements RulesStore {
     return hash;
   }
 
-  async #answered<T>(what: string, call: () => Promise<T>): Promise<T> {
+  async #answered<T>(what: string, right: string, call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (cause) {
-      throw new PlatformError('TABLE_UNAVAILABLE', `cannot ${what} in ${this.#table}: ${ensureError(cause).name}`, {
-        retriable: true,
-        cause,
-      });
+      const retriable = canPass(cause);
+      const remedy = retriable ? '' : `. This does not pass by itself: the table must exist and ${right} on it be granted`;
+      const message = `cannot ${what} in ${this.#table}: ${ensureError(cause).name}${remedy}`;
+      throw new PlatformError('TABLE_UNAVAILABLE', message, { retriable, cause });
     }
   }
 }
@@ -104,13 +105,14 @@ function itemOf({ version, generations, withheld }: RulesPointer): Item {
     ...pointerKey,
     version: { N: String(version) },
     generations: {
-      L: generations.map(({ generation, hash, activeFrom, publishedAt, publishedBy }) => ({
+      L: generations.map(({ generation, hash, activeFrom, publishedAt, publishedBy, schema }) => ({
         M: {
           generation: { N: String(generation) },
           hash: { S: hash },
           activeFrom: { N: String(activeFrom) },
           publishedAt: { N: String(publishedAt) },
           publishedBy: { S: publishedBy },
+          ...(schema !== undefined && { schema: { N: String(schema) } }),
         },
       })),
     },
@@ -128,6 +130,7 @@ function pointerOf({ version, generations, withheld }: Item): RulesPointer {
       activeFrom: Number(M?.['activeFrom']?.N),
       publishedAt: Number(M?.['publishedAt']?.N),
       publishedBy: M?.['publishedBy']?.S,
+      ...(M?.['schema'] && { schema: Number(M['schema'].N) }),
     })),
     withheld: withheld?.S ?? withheld?.L?.map(({ S }) => S),
   });

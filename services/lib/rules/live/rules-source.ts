@@ -5,7 +5,7 @@ import type { Metrics } from '../../process/metrics.ts';
 import { backoffMs } from '../../producer/backoff.ts';
 import { type CompiledRules, compileRules } from '../compile.ts';
 import { parseRulesText } from '../rules-text.ts';
-import type { RulesPointer } from './pointer.ts';
+import { assertKnownSchema, type RulesPointer } from './pointer.ts';
 import { type RulesStore, readOrSeed } from './rules-store.ts';
 import { needsReread, RulesTimeline, rereadIntervalMs } from './timeline.ts';
 
@@ -33,7 +33,7 @@ const backoff = { baseMs: 100, capMs: 5_000 };
 /**
  * The rules as they are published, for the shards of this process. What is asked for is waited for, without end: to go on with older
  * rules than a record asks for would break the switch by data. All else is best effort: a pointer that cannot be read when nothing
- * depends on it leaves what is in force.
+ * depends on it leaves what is in force. Only a start, before there are any rules, is ended by an answer that waiting does not change.
  */
 export class RulesSource {
   readonly #options: RulesSourceOptions;
@@ -41,12 +41,14 @@ export class RulesSource {
   #triedAt = Number.NEGATIVE_INFINITY;
   readonly #rules = new Map<number, Promise<CompiledRules>>();
   readonly #rejected = new Set<number>();
+  /** Some rules were read: this is no start any more. */
+  #hasRules = false;
 
   constructor(options: RulesSourceOptions) {
     this.#options = options;
   }
 
-  /** For records that arrived up to `newestArrival`, epoch ms. Rejects only by the signal. */
+  /** For records that arrived up to `newestArrival`, epoch ms. Rejects by the signal; at the start also with what cannot pass. */
   async timeline(newestArrival: number, signal?: AbortSignal): Promise<RulesTimeline> {
     if (this.#read === undefined || needsReread(this.#read.at, newestArrival)) {
       await this.#untilDone('read the rules pointer', () => this.#reread(), signal);
@@ -56,8 +58,9 @@ export class RulesSource {
   }
 
   /**
-   * The rules of a generation that the timeline names. One whose file is no rules file has those of the generation before it: that it
-   * is none is in its content, so it is the same for everyone. Rejects only by the signal.
+   * The rules of a generation that the timeline names. One whose file is no rules file has those of the generation before it: all builds
+   * that know its schema version find the same. One that does not know it cannot tell, and waits for its successor, loudly. Rejects as
+   * `timeline` does.
    */
   rules(generation: number, signal?: AbortSignal): Promise<CompiledRules> {
     const load = async (): Promise<CompiledRules> => {
@@ -106,13 +109,16 @@ export class RulesSource {
   }
 
   async #compile(generation: number): Promise<CompiledRules> {
-    for (const { generation: tried, hash } of this.#read?.timeline.upTo(generation) ?? []) {
-      const bytes = await this.#options.store.readRules(hash);
+    for (const listed of this.#read?.timeline.upTo(generation) ?? []) {
+      assertKnownSchema(listed);
+      const bytes = await this.#options.store.readRules(listed.hash);
       try {
-        return compileRules(parseRulesText(bytes));
+        const rules = compileRules(parseRulesText(bytes));
+        this.#hasRules = true;
+        return rules;
       } catch (error) {
         if (!isPlatformError(error, 'RULES_INVALID')) throw error;
-        this.#reject(tried, error);
+        this.#reject(listed.generation, error);
       }
     }
     throw new PlatformError('RULES_INVALID', `there are no valid rules in generation ${generation} or before it`);
@@ -141,9 +147,14 @@ export class RulesSource {
         return await call();
       } catch (error) {
         this.#unreadable(error);
+        if (!this.#hasRules && isRefused(error)) throw error;
         this.#options.log.warn({ event: 'rules.held', what, attempt }, `cannot ${what}: the shard waits`);
         await pause(backoffMs(attempt, backoff, random));
       }
     }
   }
 }
+
+/** By AWS, for good: a right is missing, or the table. */
+const isRefused = (error: unknown): boolean =>
+  (isPlatformError(error, 'TABLE_UNAVAILABLE') || isPlatformError(error, 'OBJECT_UNAVAILABLE')) && !error.retriable;

@@ -13,7 +13,7 @@ export interface RulesAudit {
 
 /** Where rules files lie, and the pointer that says which of them is in force from when on. */
 export interface RulesStore {
-  /** Strongly consistent; undefined where there is none yet. Rejects with TABLE_UNAVAILABLE (retriable) or RULES_INVALID. */
+  /** Strongly consistent; undefined where there is none yet. Rejects with TABLE_UNAVAILABLE (retriable, unless a right or the table is missing) or RULES_INVALID. */
   readPointer(): Promise<RulesPointer | undefined>;
   /**
    * Only if nobody wrote since: the version there is the given one less 1. The audit goes with it, both or none. Rejects with

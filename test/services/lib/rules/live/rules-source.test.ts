@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { defaultRules, defaultRulesFile } from '../../../../../services/fraud-detector/default-rules.ts';
-import { PlatformError } from '../../../../../services/lib/process/errors.ts';
+import { isPlatformError, PlatformError } from '../../../../../services/lib/process/errors.ts';
 import { createLogger } from '../../../../../services/lib/process/log.ts';
 import { Metrics } from '../../../../../services/lib/process/metrics.ts';
 import { MemoryRulesStore } from '../../../../../services/lib/rules/live/memory-rules-store.ts';
 import { type RulesPointer, withGeneration, withWithheld } from '../../../../../services/lib/rules/live/pointer.ts';
 import { RulesSource } from '../../../../../services/lib/rules/live/rules-source.ts';
 import type { RulesAudit } from '../../../../../services/lib/rules/live/rules-store.ts';
+import { rulesSchemaVersion } from '../../../../../services/lib/rules/live/schema-version.ts';
 import type { RulesFile } from '../../../../../services/lib/rules/rules-file.ts';
 import { rule } from '../../../../oracle/scenario.ts';
 
@@ -19,21 +20,23 @@ const idsOf = ({ rules }: { rules: readonly { id: string }[] }): string[] => rul
 class FlakyStore extends MemoryRulesStore {
   pointerReads = 0;
   failing: 'pointer' | 'object' | undefined;
+  /** Whether what fails may pass by itself. */
+  canPass = true;
 
   override readPointer(): Promise<RulesPointer | undefined> {
     this.pointerReads++;
-    if (this.failing === 'pointer') return Promise.reject(new PlatformError('TABLE_UNAVAILABLE', 'down', { retriable: true }));
+    if (this.failing === 'pointer') return Promise.reject(new PlatformError('TABLE_UNAVAILABLE', 'down', { retriable: this.canPass }));
     return super.readPointer();
   }
 
   override readRules(hash: string): Promise<Buffer> {
-    if (this.failing === 'object') return Promise.reject(new PlatformError('OBJECT_UNAVAILABLE', 'down', { retriable: true }));
+    if (this.failing === 'object') return Promise.reject(new PlatformError('OBJECT_UNAVAILABLE', 'down', { retriable: this.canPass }));
     return super.readRules(hash);
   }
 
-  async publish(bytes: Buffer, now: number): Promise<void> {
+  async publish(bytes: Buffer, now: number, schema = rulesSchemaVersion): Promise<void> {
     const hash = await this.putRules(bytes);
-    await this.writePointer(withGeneration(this.pointer as RulesPointer, { hash, now, by: 'tester' }), audit);
+    await this.writePointer(withGeneration(this.pointer as RulesPointer, { hash, now, by: 'tester', schema }), audit);
   }
 }
 
@@ -45,7 +48,7 @@ describe('the source of rules', () => {
   let logged: string[];
   let pauses: number[];
   /** What happens while it waits for the next attempt. */
-  let onPause: () => void;
+  let onPause: () => unknown;
 
   const source = (): RulesSource =>
     new RulesSource({
@@ -171,6 +174,58 @@ describe('the source of rules', () => {
     }
     assert.equal(counted('rules_rejected'), 4, 'two files, two readers');
     assert.deepEqual(pauses, []);
+  });
+
+  it('does not judge rules of a newer schema than it knows: the shard waits for a build that does, and the metric says so at once', async () => {
+    const rules = source();
+    await rules.timeline(start);
+    for (const content of [fileOf('other-meaning'), Buffer.from('{"rules":"invalid here"}')]) {
+      await store.publish(content, start, rulesSchemaVersion + 1);
+    }
+    await store.publish(Buffer.from('no rules'), start);
+    now += 30_000;
+    rules.refresh();
+    await settled();
+    assert.equal(counted('rules_rejected'), 2, 'the newest, and the one that it falls back to');
+    for (const generation of [2, 3, 4]) {
+      pauses = [];
+      const replaced = new AbortController();
+      onPause = () => pauses.length === 3 && replaced.abort(new Error('the new build took over'));
+      await assert.rejects(rules.rules(generation, replaced.signal), /the new build took over/);
+    }
+    assert.equal(counted('rules_rejected'), 11);
+    assert.ok(logged.some((line) => line.includes('newer schema') && line.includes('deploy the new build first')));
+    onPause = () => assert.fail('nothing to wait for');
+    await store.publish(fileOf('known-again'), start);
+    await rules.timeline(start + 60_000);
+    assert.deepEqual(idsOf(await rules.rules(5)), ['known-again'], 'for a shard that no record binds to the ones between');
+  });
+
+  it('ends a start whose pointer or rules cannot be read for good, and waits for neither', async () => {
+    store.canPass = false;
+    store.failing = 'pointer';
+    await assert.rejects(source().timeline(start), (error) => isPlatformError(error, 'TABLE_UNAVAILABLE') && !error.retriable);
+    await assert.rejects(source().rules(1), (error) => isPlatformError(error, 'TABLE_UNAVAILABLE'));
+    store.failing = 'object';
+    await assert.rejects(source().rules(1), (error) => isPlatformError(error, 'OBJECT_UNAVAILABLE'));
+    assert.equal(counted('rules_unreadable'), 4, 'the last one also in the background');
+  });
+
+  it('goes on with what is in force when a right is lost later, and waits where a record may be bound by more', async () => {
+    const rules = source();
+    await rules.timeline(start);
+    await rules.rules(1);
+    store.canPass = false;
+    store.failing = 'pointer';
+    now += 30_000;
+    assert.equal((await rules.timeline(start)).newest, 1);
+    await settled();
+    assert.equal(counted('rules_unreadable'), 1);
+    onPause = () => {
+      if (pauses.length === 3) store.failing = undefined;
+    };
+    assert.equal((await rules.timeline(start + 60_000)).newest, 1);
+    assert.equal(pauses.length, 3);
   });
 
   it('finds an invalid file to be so when it is published, not when it is due', async () => {

@@ -10,10 +10,12 @@ import {
   parsePointer,
   prunable,
   type RulesPointer,
+  schemaOf,
   withGeneration,
   withWithheld,
   writeDeadlineMs,
 } from '../../../../../services/lib/rules/live/pointer.ts';
+import { rulesSchemaVersion } from '../../../../../services/lib/rules/live/schema-version.ts';
 import { needsReread, RulesTimeline, rereadIntervalMs } from '../../../../../services/lib/rules/live/timeline.ts';
 
 const hash = 'a'.repeat(64);
@@ -69,7 +71,9 @@ describe('the rules pointer', () => {
       pointer.generations.map(({ generation }) => generation),
       [1, 2, 3, 4],
     );
-    const goes = (at: number, ...referenced: number[]) => prunable(pointer, { now: at, retentionMs: day, referenced: new Set(referenced) });
+    const valid = new Set([1, 2, 3, 4]);
+    const goes = (at: number, ...referenced: number[]) =>
+      prunable(pointer, { now: at, retentionMs: day, referenced: new Set(referenced), valid });
     assert.deepEqual(goes(now), [1, 2, 3]);
     assert.deepEqual(goes(now, 3, 4), [1, 2]);
     assert.deepEqual(goes(now, 2), [1], 'what lies behind it stays too');
@@ -79,6 +83,23 @@ describe('the rules pointer', () => {
     assert.deepEqual(goes(third + 2 * day), [1, 2]);
     assert.deepEqual(goes(third + 2 * day + 1), [1, 2, 3]);
     assert.deepEqual(goes(third + hour), [1, 2]);
+  });
+
+  it('keeps the valid generation whose rules an invalid one has, however long ago it was replaced', () => {
+    const pointer = published(now, now, now, now);
+    const goes = (valid: number[], ...referenced: number[]) =>
+      prunable(pointer, { now: now + 1e10, retentionMs: 1, referenced: new Set(referenced), valid: new Set(valid) });
+    assert.deepEqual(goes([1, 2, 3, 4, 5]), [1, 2, 3, 4]);
+    assert.deepEqual(goes([1, 2]), [1], 'all that are newer are invalid');
+    assert.deepEqual(goes([1, 2, 5]), [1, 2, 3, 4]);
+    assert.deepEqual(goes([1, 2, 5], 4), [1], 'a state was made under an invalid one');
+    assert.deepEqual(goes([]), [], 'none is known to be valid');
+  });
+
+  it('says which schema version each generation has; those from before there was one have the first', () => {
+    const pointer = withGeneration(published(), { hash, now, by: 'tester', schema: 7 });
+    assert.deepEqual(parsePointer(structuredClone(pointer)).generations.map(schemaOf), [rulesSchemaVersion, 7]);
+    assert.equal(schemaOf({}), 1);
   });
 });
 
