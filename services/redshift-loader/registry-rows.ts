@@ -1,13 +1,15 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Position } from '../lib/kcl/position.ts';
 import { PlatformError } from '../lib/process/errors.ts';
-import type { LoadFile } from '../lib/warehouse/load.ts';
+import type { LoadFile, QuarantinedLine } from '../lib/warehouse/load.ts';
 
 /** A file of the registry: what was staged of (from, to] of one shard. */
 export interface FileRow extends LoadFile {
   readonly shardId: string;
   /** Oldest arrival of its events on the stream, epoch ms; present when rows > 0. */
   readonly oldestArrival?: number;
+  /** [occurredAt, arrivedAt] of some of its rows, for the freshness figures; epoch ms. */
+  readonly sampledTimes?: readonly (readonly [number, number])[];
   /** Bytes of CSV before compression. */
   readonly csvBytes: number;
   /** Epoch ms. */
@@ -35,6 +37,8 @@ export function toItem(pk: string, file: FileRow): Item {
       : { object: { S: file.object.key }, objectBytes: { N: String(file.object.size) }, sha256: { S: file.object.sha256 } }),
     ...(file.occurred === undefined ? {} : { occurredFrom: { N: String(file.occurred[0]) }, occurredTo: { N: String(file.occurred[1]) } }),
     ...(file.oldestArrival === undefined ? {} : { oldestArrival: { N: String(file.oldestArrival) } }),
+    ...(file.sampledTimes === undefined ? {} : { sampledTimes: { S: JSON.stringify(file.sampledTimes) } }),
+    ...(file.quarantined === undefined ? {} : { quarantined: { S: JSON.stringify(file.quarantined) } }),
   };
 }
 
@@ -42,6 +46,8 @@ export function toFileRow(shardId: string, item: Item): FileRow {
   const object = item['object']?.S;
   const occurredFrom = item['occurredFrom'];
   const oldestArrival = item['oldestArrival'];
+  const sampledTimes = item['sampledTimes']?.S;
+  const quarantined = item['quarantined']?.S;
   return {
     shardId,
     from: textOf(item, 'sk') as Position,
@@ -53,6 +59,8 @@ export function toFileRow(shardId: string, item: Item): FileRow {
     ...(object === undefined ? {} : { object: { key: object, size: numberOf(item, 'objectBytes'), sha256: textOf(item, 'sha256') } }),
     ...(occurredFrom === undefined ? {} : { occurred: [numberOf(item, 'occurredFrom'), numberOf(item, 'occurredTo')] as const }),
     ...(oldestArrival === undefined ? {} : { oldestArrival: numberOf(item, 'oldestArrival') }),
+    ...(sampledTimes === undefined ? {} : { sampledTimes: JSON.parse(sampledTimes) as [number, number][] }),
+    ...(quarantined === undefined ? {} : { quarantined: JSON.parse(quarantined) as QuarantinedLine[] }),
   };
 }
 

@@ -1,8 +1,10 @@
 import {
   type AttributeValue,
+  ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
+  PutItemCommand,
   QueryCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
@@ -25,6 +27,11 @@ export interface LoadRegistry {
   files(shardId: string, from: Position, limit: number): Promise<readonly FileRow[]>;
   /** The shard's files with `from` before the position, oldest first. */
   filesBefore(shardId: string, before: Position, limit: number): Promise<readonly FileRow[]>;
+  /**
+   * Puts `file` in place of the row at its `from`, if that row still is this file with the object `oldKey`. `lost`: it is not.
+   * A rejection leaves it open whether it was done; the row says.
+   */
+  replaceObject(file: FileRow, oldKey: string): Promise<'replaced' | 'lost'>;
   remove(file: FileRow): Promise<void>;
 }
 
@@ -94,6 +101,25 @@ export class DynamoLoadRegistry implements LoadRegistry {
     const values = { ':pk': { S: this.#filesKey(shardId) }, ':before': { S: before } };
     const items = await this.#query(values, 'pk = :pk AND sk < :before', limit);
     return items.map((item) => toFileRow(shardId, item));
+  }
+
+  async replaceObject(file: FileRow, oldKey: string): Promise<'replaced' | 'lost'> {
+    const put = new PutItemCommand({
+      TableName: this.#table,
+      Item: toItem(this.#filesKey(file.shardId), file),
+      ConditionExpression: 'fileId = :fileId AND #object = :old',
+      ExpressionAttributeNames: { '#object': 'object' },
+      ExpressionAttributeValues: { ':fileId': { S: file.fileId }, ':old': { S: oldKey } },
+    });
+    return this.#ask('replace an object in the registry', async () => {
+      try {
+        await this.#dynamo.send(put);
+        return 'replaced';
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return 'lost';
+        throw error;
+      }
+    });
   }
 
   async remove(file: FileRow): Promise<void> {

@@ -1,21 +1,13 @@
-import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import { isAfter, type Position, sequenceOf, subSequenceOf } from '../lib/kcl/position.ts';
+import { isAfter, type Position } from '../lib/kcl/position.ts';
 import type { ObjectStore } from '../lib/objects/object-store.ts';
 import { ensureError, isPlatformError, PlatformError } from '../lib/process/errors.ts';
 import type { Logger } from '../lib/process/log.ts';
 import type { Metrics } from '../lib/process/metrics.ts';
 import { type BackoffLimits, backoffMs } from '../lib/producer/backoff.ts';
-import type { StagedObject } from '../lib/warehouse/copy.ts';
-import { csvFile } from '../lib/warehouse/csv.ts';
 import type { LoadRegistry } from './registry.ts';
 import type { FileRow } from './registry-rows.ts';
 import { StageBuffer, type StagedRow } from './stage-buffer.ts';
-
-const compress = promisify(gzip);
-/** Level 1: a third of the CPU of the default for an eighth more bytes (measured on booking events). */
-const gzipLevel = 1;
+import { numbered, packFile, type ShardIdentity, stageKey } from './stage-file.ts';
 
 export interface StagerTools {
   readonly registry: LoadRegistry;
@@ -28,21 +20,9 @@ export interface StagerTools {
   readonly pause: (ms: number) => Promise<unknown>;
 }
 
-export interface ShardIdentity {
-  readonly application: string;
-  readonly streamId: string;
-  readonly shardId: string;
-}
-
 const backoff: BackoffLimits = { baseMs: 100, capMs: 5_000 };
 /** A sink that is away is tried for as long as it takes: records wait in the stream. When the task stops they are left to its successor. */
 const attemptsWhenStopping = 3;
-
-/** `stage/<application>/<stream>/<shard>/<from>-<to>/<uuid>.csv.gz`; positions as `<sequence>.<sub>`, unpadded to fit a file name. */
-export function stageKey({ application, streamId, shardId }: ShardIdentity, from: Position, to: Position, fileId: string): string {
-  const short = (p: Position): string => `${sequenceOf(p) ?? '0'}.${subSequenceOf(p)}`;
-  return `stage/${application}/${streamId}/${shardId}/${short(from)}-${short(to)}/${fileId}.csv.gz`;
-}
 
 /**
  * Turns what one shard delivers into registered files (docs/promises.md, loader):
@@ -94,28 +74,16 @@ export class ShardStager {
   async #stage(rows: readonly StagedRow[], to: Position, attempts: number): Promise<FileRow> {
     const { newId, now, objects, metrics } = this.#tools;
     const fileId = newId();
-    const base = { shardId: this.#shard.shardId, fileId, from: this.#head, to, rows: rows.length };
-    if (rows.length === 0) return { ...base, csvBytes: 0, registeredAt: now() };
-    const csv = csvFile(
-      fileId,
-      rows.map((row) => row.fields),
-    );
-    const body = await compress(csv, { level: gzipLevel });
-    const key = stageKey(this.#shard, base.from, to, fileId);
-    const object: StagedObject = { key, size: body.length, sha256: createHash('sha256').update(body).digest('hex') };
-    // `exists` under a key with a fresh uuid is our own PUT, whose first answer was lost.
-    await retrying(this.#tools, 'objects', attempts, () => objects.create(key, body, 'application/gzip'));
-    metrics.count('rows_staged', rows.length);
-    metrics.count('bytes_staged', body.length);
-    const times = rows.map((row) => row.occurredAt);
-    return {
-      ...base,
-      csvBytes: csv.length,
-      registeredAt: now(),
-      object,
-      occurred: [least(times), -least(times.map((t) => -t))],
-      oldestArrival: least(rows.map((row) => row.arrivedAt)),
-    };
+    const from = this.#head;
+    const key = stageKey(this.#shard, from, to, fileId);
+    const { body, content } = await packFile(fileId, key, numbered(rows));
+    if (body !== undefined) {
+      // `exists` under a key with a fresh uuid is our own PUT, whose first answer was lost.
+      await retrying(this.#tools, 'objects', attempts, () => objects.create(key, body, 'application/gzip'));
+      metrics.count('rows_staged', rows.length);
+      metrics.count('bytes_staged', body.length);
+    }
+    return { shardId: this.#shard.shardId, fileId, from, to, registeredAt: now(), ...content };
   }
 
   /** Returns the head as it stands afterwards: `file.to`, or wherever somebody else has moved it. */
@@ -147,9 +115,6 @@ export class ShardStager {
     }
   }
 }
-
-/** Math.min(...) of many arguments overflows the stack. */
-const least = (numbers: readonly number[]): number => numbers.reduce((a, b) => (b < a ? b : a));
 
 async function retrying<T>(tools: StagerTools, sink: 'objects' | 'registry', attempts: number, action: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {

@@ -80,7 +80,7 @@ export function eventFields(event: BookingEvent, arrivedAtMs: number): Outcome<s
   return ok(`${fields.join(',')}\n`);
 }
 
-/** The lines of one file: `fields` are results of eventFields; lines count from 1. */
-export function csvFile(fileId: string, fields: readonly string[]): Buffer {
-  return Buffer.from(fields.map((line, index) => `${fileId},${index + 1},${line}`).join(''), 'utf8');
+/** The lines of one file: `fields` are results of eventFields; `line` counts from 1 and stays a row's own when another one goes. */
+export function csvFile(fileId: string, rows: readonly { readonly line: number; readonly fields: string }[]): Buffer {
+  return Buffer.from(rows.map(({ line, fields }) => `${fileId},${line},${fields}`).join(''), 'utf8');
 }

@@ -446,6 +446,7 @@ function onlyShard(registry: LoadRegistry, shardId: string): LoadRegistry {
     heads: async () => new Map([...(await registry.heads())].filter(([id]) => id === shardId)),
     files: (...args) => registry.files(...args),
     filesBefore: (...args) => registry.filesBefore(...args),
+    replaceObject: (...args) => registry.replaceObject(...args),
     remove: (file) => registry.remove(file),
   };
 }

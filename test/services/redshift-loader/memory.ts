@@ -36,6 +36,14 @@ export class MemoryRegistry implements LoadRegistry {
     return this.#sorted(shardId, (file) => file.from < before, limit);
   }
 
+  async replaceObject(file: FileRow, oldKey: string): Promise<'replaced' | 'lost'> {
+    const files = this.#files.get(file.shardId) ?? [];
+    const at = files.findIndex((f) => f.from === file.from && f.fileId === file.fileId && f.object?.key === oldKey);
+    if (at < 0) return 'lost';
+    this.#files.set(file.shardId, files.with(at, file));
+    return 'replaced';
+  }
+
   async remove(file: FileRow): Promise<void> {
     this.#files.set(
       file.shardId,

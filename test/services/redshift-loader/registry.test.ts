@@ -83,6 +83,28 @@ function registryContract(fresh: () => LoadRegistry): void {
     assert.deepEqual(await registry.files('other', trimHorizon, 2), []);
   });
 
+  it('replaces the object of a file, with all that goes with it, and only while it is the one that was seen', async () => {
+    const registry = fresh();
+    await registry.append(file(0, 5));
+    const refused = { line: 2, column: 'seats', reason: '22003', detail: 'out of range', content: 'a,"b"\n' };
+    const next = file(0, 5, {
+      rows: 1,
+      object: { key: 'stage/new', size: 50, sha256: 'cd' },
+      quarantined: [refused],
+      sampledTimes: [[1, 3]],
+    });
+    assert.equal(await registry.replaceObject(next, 'stage/other'), 'lost');
+    assert.equal(await registry.replaceObject({ ...next, fileId: 'another' }, 'stage/0'), 'lost', 'another file begins there');
+    assert.deepEqual(await registry.files('s', trimHorizon, 10), [file(0, 5)]);
+    assert.equal(await registry.replaceObject(next, 'stage/0'), 'replaced');
+    assert.deepEqual(await registry.files('s', trimHorizon, 10), [next]);
+    assert.equal(await registry.replaceObject(next, 'stage/0'), 'lost');
+    assert.equal(await registry.replaceObject({ ...empty(0, 5), fileId: next.fileId }, 'stage/new'), 'replaced', 'without rows no object');
+    await registry.remove(next);
+    assert.equal(await registry.replaceObject(next, 'stage/0'), 'lost', 'a row that is gone does not come back');
+    assert.deepEqual(await registry.files('s', trimHorizon, 10), []);
+  });
+
   it('keeps the head when a file row goes', async () => {
     const registry = fresh();
     await registry.append(file(0, 2));

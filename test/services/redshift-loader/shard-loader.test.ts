@@ -112,7 +112,7 @@ describe('shard side of the loader', () => {
         ['b4-0', 'b5-0', 'b6-0'],
       ],
     );
-    assert.equal(first.object?.key, `stage/loader/booking-events@1/${shardId}/0.0-3.0/id-1.csv.gz`);
+    assert.equal(first.object?.key, `stage/loader/booking-events@1/${shardId}/id-1/0.0-3.0.csv.gz`);
     assert.equal(first.object?.size, t.store.objects.get(first.object.key)?.length);
     assert.deepEqual([first.rows, first.oldestArrival], [3, bookingEventOf('x', 1).occurredAt + 50]);
   });

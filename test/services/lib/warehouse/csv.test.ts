@@ -41,7 +41,7 @@ function parseCsv(csv: string): (string | null)[][] {
 function roundTrip(event: Parameters<typeof eventFields>[0]): Record<string, string | null> {
   const fields = eventFields(event, Date.UTC(2026, 0, 2, 3, 4, 5, 6));
   assert(fields.kind === 'ok');
-  const [row, ...rest] = parseCsv(csvFile('file-1', [fields.value]).toString('utf8'));
+  const [row, ...rest] = parseCsv(csvFile('file-1', [{ line: 1, fields: fields.value }]).toString('utf8'));
   assert.deepEqual(rest, []);
   const names = columnNames(bookingEvent);
   assert.equal(row?.length, names.length);
@@ -114,12 +114,17 @@ describe('staged CSV', () => {
   it('numbers the lines of a file from 1', () => {
     const fields = eventFields(bookingEventOf('b', 1), 0);
     assert(fields.kind === 'ok');
-    const rows = parseCsv(csvFile('f', [fields.value, fields.value]).toString());
+    const rows = parseCsv(
+      csvFile(
+        'f',
+        [1, 3].map((line) => ({ line, fields: fields.value })),
+      ).toString(),
+    );
     assert.deepEqual(
       rows.map((row) => row.slice(0, 2)),
       [
         ['f', '1'],
-        ['f', '2'],
+        ['f', '3'],
       ],
     );
   });
