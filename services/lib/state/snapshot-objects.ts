@@ -103,7 +103,7 @@ export class SnapshotObjects {
     const flush = async (): Promise<void> => {
       const body = await this.#codec.compress(Buffer.concat(raw));
       const key = this.#partKey(shardId, name, parts);
-      await untilAnswered('store a part of a snapshot', () => this.#store.create(key, body, contentType), { ...this.#patience, signal });
+      await untilAnswered('store a part of a snapshot', () => this.#store.create(key, body, contentType), this.#until(signal));
       parts++;
       bytes += body.length;
       raw = [];
@@ -120,12 +120,15 @@ export class SnapshotObjects {
     return { parts, bytes };
   }
 
-  /** The content. Rejects with UnusableSnapshot, and so do its frames, for a part that is not what was stored. */
-  async open(shardId: string, ref: SnapshotRef): Promise<SavedState> {
+  /**
+   * The content. Rejects with UnusableSnapshot, and so do its frames, for a part that is not what was stored; with the signal's reason
+   * when aborted.
+   */
+  async open(shardId: string, ref: SnapshotRef, signal?: AbortSignal): Promise<SavedState> {
     return this.#guarded(shardId, ref, async () => {
       if (!Number.isSafeInteger(ref.parts) || ref.parts < 1 || ref.parts > maxParts)
         throw new SnapshotError('SNAPSHOT_CORRUPT', `${ref.parts} parts`);
-      const first = await this.#part(shardId, ref, 0);
+      const first = await this.#part(shardId, ref, 0, signal);
       const end = first.indexOf(0x0a);
       const head = JSON.parse(first.toString('utf8', 0, end)) as Partial<Head> | null;
       const { meta, ...named } = head ?? {};
@@ -133,18 +136,18 @@ export class SnapshotObjects {
       if (JSON.stringify(named) !== JSON.stringify(expected)) {
         throw new SnapshotError('SNAPSHOT_CORRUPT', `it is ${JSON.stringify(named)}, expected ${JSON.stringify(expected)}`);
       }
-      return { generation: ref.generation, meta, frames: this.#frames(shardId, ref, first.subarray(end + 1)) };
+      return { generation: ref.generation, meta, frames: this.#frames(shardId, ref, first.subarray(end + 1), signal) };
     });
   }
 
   /** Opens a snapshot for `use`. Whatever of it `use` finds not to be sound is UnusableSnapshot too. */
-  async use<T>(shardId: string, ref: SnapshotRef, use: (saved: SavedState) => Promise<T>): Promise<T> {
-    const saved = await this.open(shardId, ref);
+  async use<T>(shardId: string, ref: SnapshotRef, use: (saved: SavedState) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const saved = await this.open(shardId, ref, signal);
     return this.#guarded(shardId, ref, () => use(saved));
   }
 
-  async delete(shardId: string, ref: SnapshotRef): Promise<void> {
-    for (let part = 0; part < ref.parts; part++) await this.#delete(this.#partKey(shardId, ref, part));
+  async delete(shardId: string, ref: SnapshotRef, signal: AbortSignal): Promise<void> {
+    for (let part = 0; part < ref.parts; part++) await this.#delete(this.#partKey(shardId, ref, part), signal);
   }
 
   /** Keys of the shard's objects that were written under an epoch before `epoch`, with the snapshot each belongs to. */
@@ -163,9 +166,9 @@ export class SnapshotObjects {
     await this.#delete(key);
   }
 
-  async *#frames(shardId: string, ref: SnapshotRef, first: Buffer): AsyncGenerator<Buffer> {
+  async *#frames(shardId: string, ref: SnapshotRef, first: Buffer, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
     const ahead = (part: number): Promise<Buffer> | undefined => {
-      const content = part < ref.parts ? this.#part(shardId, ref, part) : undefined;
+      const content = part < ref.parts ? this.#part(shardId, ref, part, signal) : undefined;
       content?.catch(() => {}); // it is awaited in its turn, or not at all
       return content;
     };
@@ -179,16 +182,20 @@ export class SnapshotObjects {
     }
   }
 
-  async #part(shardId: string, ref: SnapshotName, part: number): Promise<Buffer> {
+  async #part(shardId: string, ref: SnapshotName, part: number, signal: AbortSignal | undefined): Promise<Buffer> {
     const key = this.#partKey(shardId, ref, part);
     return this.#guarded(shardId, ref, async () => {
-      const body = await untilAnswered('read a part of a snapshot', () => this.#store.read(key), this.#patience);
+      const body = await untilAnswered('read a part of a snapshot', () => this.#store.read(key), this.#until(signal));
       return this.#codec.decompress(body, maxPartBytes);
     });
   }
 
-  async #delete(key: string): Promise<void> {
-    await untilAnswered('delete a part of a snapshot', () => this.#store.delete(key), this.#patience);
+  async #delete(key: string, signal?: AbortSignal): Promise<void> {
+    await untilAnswered('delete a part of a snapshot', () => this.#store.delete(key), this.#until(signal));
+  }
+
+  #until(signal: AbortSignal | undefined): Patience {
+    return signal === undefined ? this.#patience : { ...this.#patience, signal };
   }
 
   async #guarded<T>(shardId: string, ref: SnapshotName, action: () => Promise<T>): Promise<T> {

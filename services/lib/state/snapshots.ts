@@ -97,7 +97,7 @@ export class Snapshots<State, Effect> {
     this.#rethrow();
   }
 
-  /** Gives up the one being written. */
+  /** Gives up the one being written, whether or not the stores answer. */
   async abandon(): Promise<void> {
     this.#abandoned.abort();
     await this.#writing;
@@ -125,14 +125,15 @@ export class Snapshots<State, Effect> {
   async #write(toSave: StateToSave, position: Position, final: boolean, startedAt: number): Promise<void> {
     const { fence, objects, table, model, now, log, metrics, patience } = this.#options;
     const { shardId, epoch } = fence;
+    const { signal } = this.#abandoned;
     const name = { epoch, position, generation: toSave.generation };
-    const written = await objects.write(shardId, name, toSave, this.#abandoned.signal);
+    const written = await objects.write(shardId, name, toSave, signal);
     const ref: SnapshotRef = { ...name, ...written, writtenAt: startedAt };
     try {
-      await objects.use(shardId, ref, (saved) => model.check(saved));
+      await objects.use(shardId, ref, (saved) => model.check(saved), signal);
     } catch (error) {
       if (!(error instanceof UnusableSnapshot)) throw error;
-      await assertNewest(table, fence, { ...patience, signal: this.#abandoned.signal });
+      await assertNewest(table, fence, { ...patience, signal });
       metrics.count('snapshots_unusable');
       log.error(
         { event: 'snapshot.unreadable', shardId, ...name, err: error },
@@ -154,7 +155,7 @@ export class Snapshots<State, Effect> {
     const { fence, table, patience } = this.#options;
     const previous = this.#base;
     const change = { current: ref, previous: previous ?? null, attempt: null, ...(final && { final: true as const }) };
-    const signal = this.#abandoned.signal;
+    const { signal } = this.#abandoned;
     const outcome = await untilAnswered('point at a snapshot', () => table.write(fence, change), { ...patience, signal });
     if (outcome === 'fenced') throw leaseLost(fence, 'a snapshot');
     const letGo = [this.#current, this.#previous].filter(
@@ -169,7 +170,7 @@ export class Snapshots<State, Effect> {
   /** Of what the row does not point at. What is not deleted now is swept later. */
   async #delete(ref: SnapshotRef): Promise<void> {
     const { fence, objects, log } = this.#options;
-    await objects.delete(fence.shardId, ref).catch((error: unknown) => {
+    await objects.delete(fence.shardId, ref, this.#abandoned.signal).catch((error: unknown) => {
       log.warn({ event: 'snapshot.left', err: ensureError(error) }, 'a snapshot that nothing points at was left');
     });
   }

@@ -231,6 +231,21 @@ describe('the snapshots of an owner', () => {
     assert.throws(() => zombie.snapshots.begin(stateOf('z'), at(11)), { code: 'LEASE_LOST' });
   });
 
+  for (const call of ['objects.create', 'objects.read', 'table.write', 'objects.delete']) {
+    it(`end at once when abandoned, though ${call} is never answered`, async () => {
+      const { rig, snapshots } = await owner();
+      for (const i of [1, 2]) await snapshots.save(stateOf(String(i)), at(i));
+      let reached = (): void => {};
+      const under = new Promise<void>((resolve) => (reached = resolve));
+      rig.onStep = (step) => (step === call ? (reached(), new Promise<never>(() => {})) : undefined);
+      rig.now += snapshotIntervalMs;
+      snapshots.begin(stateOf('3'), at(3));
+      await under;
+      await snapshots.abandon();
+      assert.ok(snapshots.idle);
+    });
+  }
+
   for (const call of ['objects.create', 'objects.read', 'table.write']) {
     it(`once abandoned leave the row alone, though ${call} was under way and failed`, async () => {
       const { rig, snapshots, positions } = await owner();

@@ -141,7 +141,7 @@ describe('a stateful shard', () => {
       assert.equal(rig.counter('records_dead_lettered', { reason: 'rule-failed' }), 1);
     });
 
-    it('gives up its snapshot at a stop when the time is over: nothing is checkpointed', async () => {
+    it('gives up its snapshot at a stop when the time is over: nothing is checkpointed, and the lease is let go at once', async () => {
       const rig = new TallyRig();
       rig.stopSaveMs = 5;
       rig.put('shard', 6);
@@ -150,6 +150,7 @@ describe('a stateful shard', () => {
       rig.onStep = (call) => (call === 'objects.create' ? new Promise(() => {}) : undefined);
       await process.stop();
       assert.deepEqual([process.checkpointer.made, rig.events('state.unsaved').length], [[], 1]);
+      await process.shard.leaseLost();
     });
 
     it('checkpoints nothing at a stop whose snapshot cannot be read back', async () => {

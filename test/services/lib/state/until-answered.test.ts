@@ -41,4 +41,18 @@ describe('a call that must be answered', () => {
     await assert.rejects(untilAnswered('write', call, { ...patience, pause, signal: nobody.signal }), /abandoned/);
     assert.equal(calls(), 3);
   });
+
+  for (const what of ['an answer', 'a pause']) {
+    it(`is given up at once though ${what} never comes to an end, and what becomes of it is nobody’s`, async () => {
+      const { patience } = setUp(0);
+      const nobody = new AbortController();
+      let fail: (error: Error) => void = () => {};
+      const endless = () => new Promise<never>((_, reject) => (fail = reject));
+      const call = what === 'a pause' ? () => Promise.reject(tableAway()) : endless;
+      const answered = untilAnswered('write', call, { ...patience, pause: endless, signal: nobody.signal });
+      setImmediate(() => nobody.abort(new Error('abandoned')));
+      await assert.rejects(answered, /abandoned/);
+      fail(new Error('too late')); // an unhandled rejection would fail the run
+    });
+  }
 });

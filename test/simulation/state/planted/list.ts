@@ -136,7 +136,7 @@ export const planted: readonly Planted[] = [
   },
   {
     name: 'a snapshot is not read back',
-    edits: [edit('snapshots', 'await objects.use(shardId, ref, (saved) => model.check(saved));', '')],
+    edits: [edit('snapshots', 'await objects.use(shardId, ref, (saved) => model.check(saved), signal);', '')],
     harmless: 'the one before it, or a rebuild, is exact too while the stream is not trimmed',
   },
   {
