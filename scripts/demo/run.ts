@@ -73,6 +73,7 @@ export async function runDemo(run: DemoRun): Promise<DemoOutcome> {
     });
     await untilAllRead(system, signal);
     say(`all consumers read after ${(performance.now() / 1_000).toFixed(1)} s`);
+    say(`alerts meanwhile: npm run alerts -- list --endpoint ${system.stack.dynamoEndpoint}`);
     sender = new Sender({
       kinesis: system.kinesis,
       streams: { changes: 'booking-changes', events: 'booking-events' },

@@ -15,7 +15,7 @@ import { createResources, type LocalStack, startStack } from '../../scripts/loca
 import { AlertStore, type PutOutcome } from '../../services/fraud-detector/alert-store.ts';
 import { Notifier } from '../../services/fraud-detector/notifier.ts';
 import { fraudDetector } from '../../services/fraud-detector/service.ts';
-import { type StoredAlert, storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
+import { itemOf, type StoredAlert, storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
 import { awsConfig, dynamoClient, snsClient } from '../../services/lib/process/aws.ts';
 import { loadConfig } from '../../services/lib/process/config.ts';
 import { createLogger } from '../../services/lib/process/log.ts';
@@ -210,6 +210,35 @@ describe('the alerts table and its outbox', () => {
     assert.deepEqual([pending, withheldAt, publishedAt], [false, undefined, now]);
     assert.equal(await store.release(stored.alert.alertId), false, 'what was published is not released');
     assert.equal(await store.markWithheld(stored.alert.alertId, now), false, 'nor withheld');
+  });
+
+  it('takes an alert that SNS refuses off the outbox until it is released, and publishes the others', async () => {
+    const [huge, other] = [alertOf(start + 400_000), alertOf(start + 400_000)];
+    const refused = { ...huge, alert: { ...huge.alert, triggeredBy: 'e'.repeat(300_000) } };
+    let now = refused.raisedAt;
+    const { notifier, metrics } = notifierAt(() => now);
+    await put(refused, other);
+    assert.equal(await notifier.publish([refused, other]), 1);
+    const { pending, withheldAt, refused: reason } = storedAlertOf(await item(refused.alert.alertId));
+    assert.deepEqual([pending, withheldAt], [false, now]);
+    assert.equal(reason, 'InvalidParameterException: Invalid parameter: Message too long');
+    assert.equal(metrics.drain().counters.find(({ name }) => name === 'alerts_refused')?.value, 1);
+    assert.equal(await store.release(refused.alert.alertId), true);
+    assert.deepEqual(storedAlertOf(await item(refused.alert.alertId)), { ...refused, pending: true });
+    await store.markPublished(refused.alert.alertId, now);
+  });
+
+  it('takes an item that is no alert off the outbox, and only once', async () => {
+    const stored = alertOf(start - 5);
+    const { alertId } = stored.alert;
+    await dynamo.send(new PutItemCommand({ TableName: table, Item: { ...itemOf(stored), alert: { S: '{' } } }));
+    const metrics = new Metrics();
+    const found = await new AlertStore(dynamo, table, { metrics, now: () => start }).pendingBefore(start, 25);
+    assert.ok(!found.some(({ alert }) => alert.alertId === alertId));
+    const { pending, refused, withheldAt } = await item(alertId);
+    assert.deepEqual([pending, refused?.S, withheldAt?.N], [undefined, `not a stored alert: ${alertId}`, String(start)]);
+    assert.equal(metrics.drain().counters.find(({ name }) => name === 'alerts_malformed')?.value, 1);
+    assert.equal(await store.markRefused(alertId, start, 'again'), false);
   });
 
   it('never puts a shadow alert on the outbox', async () => {
