@@ -3,6 +3,9 @@ import { awsConfig } from '../process/aws.ts';
 import { integerOr, text, textOr } from '../process/config.ts';
 import { logLevels } from '../process/log.ts';
 
+/** KCL considers a lease lost after one failover time; after so many, whoever wanted it has it. */
+export const failoversUntilSettled = 2;
+
 /** Keys of every KCL consumer; a service's config spreads these and adds its own. */
 export const kclConsumerConfig = {
   ...awsConfig,
@@ -20,7 +23,7 @@ export const kclConsumerConfig = {
   KCL_SHARD_SYNC_MS: integerOr(60_000, 500, 600_000).describe('how often new shards are looked for (ms)'),
   KCL_PARENT_POLL_MS: integerOr(10_000, 100, 60_000).describe('how often a child shard asks whether its parents are done (ms)'),
   KCL_TIMEOUT_S: integerOr(300, 5, 3_600).describe(
-    'a child that says nothing to the daemon for this long (s) while it owes an answer is taken for hung: the daemon and all children of the task are ended and started again',
+    'a child that says nothing to the daemon for this long (s) while it owes an answer is taken for hung: the daemon and all children of the task are ended and started again; more than twice KCL_FAILOVER_MS',
   ),
   KCL_METRICS_LEVEL: z
     .enum(['NONE', 'SUMMARY', 'DETAILED'], { error: 'expected NONE, SUMMARY or DETAILED' })

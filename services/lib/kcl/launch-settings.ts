@@ -4,7 +4,7 @@ import { assertLocalMode } from '../process/aws.ts';
 import { type Config, type ConfigShape, loadConfig } from '../process/config.ts';
 import { PlatformError } from '../process/errors.ts';
 import type { ServiceDefinition } from '../process/service.ts';
-import { kclConsumerConfig, withLocalDefaults } from './config.ts';
+import { failoversUntilSettled, kclConsumerConfig, withLocalDefaults } from './config.ts';
 import { consumptionOf } from './consumption.ts';
 import { type DaemonOptions, daemonOptionProblems } from './daemon-properties.ts';
 import { javaExecutable } from './java-command.ts';
@@ -56,6 +56,13 @@ export function launchSettings<S extends ConfigShape>(
   if (kclLine === undefined) {
     const wanted = 'expected a folder with the jars of the KCL MultiLangDaemon and of its client, both 2.x or both 3.x';
     problems.push(`KCL_JARS is ${JSON.stringify(kcl.KCL_JARS)}: ${wanted}`);
+  }
+
+  // A child waits that long before it answers the end of a shard whose lease may have been taken (StatefulShard): it does not hang.
+  const settledAfterS = (failoversUntilSettled * kcl.KCL_FAILOVER_MS) / 1_000;
+  if (kcl.KCL_TIMEOUT_S <= settledAfterS) {
+    const wanted = `expected more than ${settledAfterS}, ${failoversUntilSettled} times KCL_FAILOVER_MS`;
+    problems.push(`KCL_TIMEOUT_S is ${kcl.KCL_TIMEOUT_S}: ${wanted}, for which a sound child may be silent`);
   }
 
   const script = realpathSync(node.script);

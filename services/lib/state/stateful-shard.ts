@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { failoversUntilSettled } from '../kcl/config.ts';
 import { isAfter, type Position, trimHorizon } from '../kcl/position.ts';
 import type { Checkpointer, RecordProcessor, ShardContext, StreamRecord } from '../kcl/processor.ts';
 import { PlatformError } from '../process/errors.ts';
@@ -9,8 +10,6 @@ import { untilAnswered } from './until-answered.ts';
 
 /** Between two looks at the lease row when the shard has ended and this process is fenced. */
 const leaseLookMs = 1_000;
-/** KCL considers a lease lost after one failover time; after two, whoever wanted it has it. */
-const failoversBeforeReturn = 2;
 
 export interface StatefulShardOptions<State, Effect> {
   readonly parts: (shard: ShardContext) => Omit<TenureParts<State, Effect>, 'shard'>;
@@ -129,7 +128,7 @@ export class StatefulShard<State, Effect> implements RecordProcessor {
 
   #fence(why: string): void {
     const { shard, now } = this.#ready();
-    this.#standing = { kind: 'fenced', retryAt: now() + failoversBeforeReturn * shard.failoverTimeMs };
+    this.#standing = { kind: 'fenced', retryAt: now() + failoversUntilSettled * shard.failoverTimeMs };
     shard.metrics.count('fenced');
     shard.log.warn({ event: 'state.fenced', why }, `${why}: nothing is written or checkpointed any more`);
   }

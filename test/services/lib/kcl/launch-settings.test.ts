@@ -95,6 +95,12 @@ describe('launch settings', () => {
     for (const key of ['AWS_REGION', 'NEEDED', 'KCL_HEAP_MIB']) assert.match(problems, new RegExp(key));
   });
 
+  it('refuse a child’s silence that ends before a lease is settled', () => {
+    const silence = (seconds: string) => ({ ...stage, KCL_FAILOVER_MS: '30000', KCL_TIMEOUT_S: seconds });
+    assert.match(problemsOf(silence('60')), /KCL_TIMEOUT_S is 60: expected more than 60, 2 times KCL_FAILOVER_MS/);
+    assert.equal(launchSettings(definition, silence('61'), node).daemonOptions('w').childTimeoutS, 61);
+  });
+
   it('name everything else that is wrong at once, with its remedy', () => {
     const problems = problemsOf(
       { ...stage, ...local, SNS_ENDPOINT: 'http://sns.example', KCL_JARS: '/nowhere', PATH: '/nowhere', KCL_IDLE_MS: '100' },
