@@ -2,6 +2,10 @@ import { bookingEvents } from '../lib/events/streams.ts';
 import { kclConsumerConfig } from '../lib/kcl/config.ts';
 import { integerOr, text, textOr } from '../lib/process/config.ts';
 import { defineService } from '../lib/process/service.ts';
+import { warehouseUrlForms } from '../lib/warehouse/target.ts';
+
+/** No comma: that would be a chain of roles, which COPY takes and our literals do not. */
+const roleArn = text.regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=.@/-]+$/, 'expected arn:aws:iam::123456789012:role/NAME');
 
 export const redshiftLoader = defineService({
   name: 'redshift-loader',
@@ -12,8 +16,11 @@ export const redshiftLoader = defineService({
     EVENTS_STREAM: textOr(bookingEvents.name),
     REGISTRY_TABLE: textOr('load-registry'),
     OBJECTS_URL: text.describe('object store of staged files and dead letters: file:///dir or s3://bucket/prefix'),
-    WAREHOUSE_URL: text.describe('postgres://user@host:port/database or redshift://user@host:5439/database'),
-    WAREHOUSE_COPY_ROLE_ARN: text.optional().describe('role under which Redshift reads the stage; needed for redshift://'),
+    WAREHOUSE_URL: text.describe(warehouseUrlForms),
+    WAREHOUSE_CA_FILE: text
+      .optional()
+      .describe("PEM file of the authorities that may certify the warehouse; default: Node's own, Amazon's among them"),
+    WAREHOUSE_COPY_ROLE_ARN: roleArn.optional().describe('role under which Redshift reads the stage; needed for redshift://'),
     FLUSH_ROWS: integerOr(20_000, 1, 1_000_000).describe('rows of one staged file at most'),
     FLUSH_BYTES: integerOr(16_777_216, 1_024, 268_435_456).describe('of uncompressed CSV'),
     FLUSH_AGE_MS: integerOr(15_000, 100, 600_000).describe('age of the oldest row when its file is staged (ms)'),
@@ -44,6 +51,6 @@ export const redshiftLoader = defineService({
     { prefix: 'stage/', access: 'readwrite' },
     { prefix: 'deadletter/redshift-loader/', access: 'write' },
   ],
-  actions: [],
+  actions: ['redshift-serverless:GetCredentials'],
   size: { cpu: 1_024, memoryMiB: 2_048 },
 });

@@ -33,6 +33,7 @@ const parts = {
   'dynamodb-local': { isThere: () => jarsAreThere(jarSets(root).dynamodbLocal), install: `${jdk} && npm run setup` },
   chromium: program('chromium', 'chromium'),
   strace: program('strace', 'strace'),
+  openssl: program('openssl', 'openssl'),
   postgres: { isThere: () => postgresFolder() !== undefined, install: 'sudo apt-get install -y postgresql' },
   linux: { isThere: () => process.platform === 'linux', install: 'run the tests on Linux' },
   root: { isThere: () => process.getuid?.() === 0, install: 'run the tests as root, in a container' },

@@ -1,6 +1,10 @@
+import { isLoopbackUrl } from '../process/config.ts';
 import { PlatformError } from '../process/errors.ts';
+import { cachedLogin, fixedLogin, type LoginSource } from './credentials.ts';
 import type { Dialect } from './ddl.ts';
 import { connectPg } from './pg-session.ts';
+import { issueLogin, serverlessClient } from './serverless-credentials.ts';
+import { parseTarget, readAuthorities, type Target } from './target.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -13,8 +17,9 @@ export interface Result {
 }
 
 /**
- * One connection. Every call is bounded in time; failures reject with WAREHOUSE_UNAVAILABLE, WAREHOUSE_CONFLICT (both retriable),
- * WAREHOUSE_SCHEMA or WAREHOUSE_MISMATCH (data the warehouse refuses). After a failure the transaction is gone: close it.
+ * One connection. Every call is bounded in time; failures reject as pg-errors.ts tells them apart: WAREHOUSE_UNAVAILABLE,
+ * WAREHOUSE_CONFLICT and WAREHOUSE_FULL (retriable), WAREHOUSE_REFUSED, WAREHOUSE_SCHEMA or WAREHOUSE_MISMATCH (data the warehouse
+ * refuses). After a failure the transaction is gone: close it.
  */
 export interface Session {
   readonly dialect: Dialect;
@@ -43,41 +48,37 @@ export interface SessionLimits {
 
 export const defaultSessionLimits: SessionLimits = { connectMs: 5_000, statementMs: 300_000, lockMs: 60_000 };
 
-const loopback = new Set(['127.0.0.1', 'localhost', '[::1]']);
-const redshiftPort = 5439;
+export interface Access {
+  /** Of the workgroup; needed for one. */
+  readonly region?: string;
+  /** PEM file of the authorities to trust instead of Node's own; it turns TLS on for loopback too. */
+  readonly caFile?: string;
+}
+
+/** What a session is opened with. */
+export interface Connection {
+  readonly target: Target;
+  readonly login: LoginSource;
+  readonly limits: SessionLimits;
+  readonly tls: false | { readonly ca?: string };
+}
 
 /**
- * `postgres://user:password@host:port/database`, or `redshift://…` for Redshift (default port 5439).
- * Anything that is not loopback is reached over TLS with its certificate verified. Throws CONFIG_INVALID.
+ * The warehouse of a URL (target.ts). Anything that is not loopback is reached over TLS, its certificate verified against Node's
+ * authorities: those of Amazon are among them, and Redshift's certificates are ACM's (RMG connecting-ssl-support). Throws
+ * CONFIG_INVALID; touches nothing yet but the CA file.
  */
-export function openDatabase(url: string, limits: SessionLimits = defaultSessionLimits): Database {
-  const target = parseUrl(url);
-  return { dialect: target.dialect, connect: () => connectPg(target, limits) };
+export function openDatabase(url: string, limits: SessionLimits = defaultSessionLimits, access: Access = {}): Database {
+  const target = parseTarget(url);
+  const ca = access.caFile === undefined ? undefined : readAuthorities(access.caFile);
+  const tls = ca === undefined ? !isLoopbackUrl(url) && {} : { ca };
+  const connection: Connection = { target, login: loginSource(target, access), limits, tls };
+  return { dialect: target.dialect, connect: () => connectPg(connection) };
 }
 
-export interface Target {
-  readonly dialect: Dialect;
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password?: string;
-  readonly database: string;
-  readonly tls: boolean;
-}
-
-function parseUrl(url: string): Target {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const dialect = parsed?.protocol === 'redshift:' ? 'redshift' : /^postgres(ql)?:$/.test(parsed?.protocol ?? '') ? 'postgres' : undefined;
-  if (!parsed || !dialect || parsed.hostname === '' || parsed.pathname.length < 2) {
-    throw new PlatformError('CONFIG_INVALID', 'the warehouse URL must look like postgres://user@host:port/database or redshift://…');
-  }
-  return {
-    dialect,
-    host: parsed.hostname.replace(/^\[|\]$/g, ''),
-    port: parsed.port === '' ? (dialect === 'redshift' ? redshiftPort : 5432) : Number(parsed.port),
-    user: decodeURIComponent(parsed.username) || 'postgres',
-    ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
-    database: decodeURIComponent(parsed.pathname.slice(1)),
-    tls: !loopback.has(parsed.hostname),
-  };
+function loginSource({ login, database }: Target, { region }: Access): LoginSource {
+  if (login.kind === 'fixed') return fixedLogin(login);
+  if (region === undefined) throw new PlatformError('CONFIG_INVALID', 'AWS_REGION is not set: which region is the workgroup in?');
+  const client = serverlessClient(region, login.endpoint);
+  return cachedLogin(() => issueLogin(client, login, database), Date.now);
 }

@@ -148,10 +148,10 @@ export function warehouseError(thrown: unknown, doing: string): PlatformError {
   return new WarehouseError(kindOf(code, error.message, detail), `${doing}: ${error.message || code}`, error);
 }
 
-/** A fault that no server's error tells, such as a right that is found missing before it is needed. */
-export function warehouseFault(fault: (typeof kinds)[number]['fault'], message: string, cause?: unknown): WarehouseError {
-  const kind = kinds.find((k) => k.fault === fault);
-  return new WarehouseError(kind ?? defect, message, cause);
+/** A fault that no server's error tells, such as a right that is found missing before it is needed. `remedy`: where it is a special one. */
+export function warehouseFault(fault: WarehouseFault, message: string, cause?: unknown, remedy?: string): WarehouseError {
+  const kind: Kind<WarehouseFault> = [...kinds, away].find((k) => k.fault === fault) ?? defect;
+  return new WarehouseError(remedy === undefined ? kind : { ...kind, remedy }, message, cause);
 }
 
 function kindOf(code: string, message: string, detail: string): Kind<WarehouseFault> {

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import type { Result, Session, SessionLimits, Target } from './database.ts';
+import type { Connection, Result, Session, SessionLimits } from './database.ts';
 import type { Dialect } from './ddl.ts';
-import { warehouseError } from './pg-errors.ts';
+import { WarehouseError, warehouseError } from './pg-errors.ts';
 
 /** Beyond the server's own statement timeout: the server did not answer at all. */
 const answerGraceMs = 10_000;
@@ -24,14 +24,15 @@ export function sessionSettings(dialect: Dialect, limits: SessionLimits): string
   ];
 }
 
-export async function connectPg(target: Target, limits: SessionLimits): Promise<Session> {
+export async function connectPg({ target, login, limits, tls }: Connection): Promise<Session> {
+  const { user, password } = await login.get();
   const client = new pg.Client({
     host: target.host,
     port: target.port,
-    user: target.user,
-    ...(target.password === undefined ? {} : { password: target.password }),
+    user,
+    ...(password === undefined ? {} : { password }),
     database: target.database,
-    ssl: target.tls ? { rejectUnauthorized: true, servername: target.host } : false,
+    ssl: tls && { ...tls, rejectUnauthorized: true },
     application_name: 'travelbuddy',
     connectionTimeoutMillis: limits.connectMs,
     query_timeout: limits.statementMs + answerGraceMs,
@@ -45,7 +46,9 @@ export async function connectPg(target: Target, limits: SessionLimits): Promise<
     for (const setting of sessionSettings(target.dialect, limits)) await client.query(setting);
   } catch (thrown) {
     await session.close();
-    throw warehouseError(thrown, `cannot open a session at ${target.host}:${target.port}/${target.database}`);
+    const error = warehouseError(thrown, `cannot open a session at ${target.host}:${target.port}/${target.database}`);
+    if (error instanceof WarehouseError && error.fault === 'login') login.forget();
+    throw error;
   }
   return session;
 }
