@@ -26,12 +26,12 @@ function judgeLetters({ stream, objects, run, application, kindOf }: World): voi
 }
 
 function judgeObjects({ stream, objects, table, run, scenario }: World): void {
-  for (const { shardId, closed, expired } of stream.shards) {
+  for (const { shardId, closed } of stream.shards) {
     const row = table.rows.get(shardId);
     const children = stream.shards.filter(({ parents }) => parents.includes(shardId));
     const done = closed && row?.final === true && children.every((child) => standsAlone(table.rows.get(child.shardId)));
-    if (scenario.lostRows > 0 || expired) continue; // what hung on a row or a shard that is gone stays
-    if (done && !row.retired && !scenario.trims) run.violate('retire', `${shardId} was never retired`);
+    if (scenario.lostRows > 0) continue; // what hung on a row that is gone stays
+    if (done && !row.retired) run.violate('retire', `${shardId} was never retired`);
     const refs = row === undefined || row.retired ? [] : [row.current, row.previous].filter((ref) => ref !== undefined);
     const pointedAt = refs.map((ref) => objects.prefixOf(shardId, ref));
     const orphans = objects.keysOf(shardId).filter((key) => !pointedAt.some((prefix) => key.startsWith(prefix)));

@@ -280,6 +280,11 @@ export const planted: readonly Planted[] = [
     edits: [edit('housekeeping', '      }\n      await this.#clear(parentId);\n', '        await this.#clear(parentId);\n      }\n')],
   },
   {
+    name: 'what the ancestors of a shard left that is not listed any more stays for ever',
+    edits: [edit('housekeeping', 'shards.get(parentId) ?? row;', 'shards.get(parentId) ?? { parents: [] };')],
+    scenario: { trims: 6, reshards: 5, lostRows: 0 },
+  },
+  {
     name: 'the sweep takes what the row points at',
     edits: [
       edit(
