@@ -35,6 +35,11 @@ export async function applyCalendar(
   });
 }
 
+/** Counts all that is loaded anew, by the calendar as it stands: after a load by a build that did not count, or figures that were lost. */
+export async function rebuildKpis(database: Database): Promise<void> {
+  await behindGate(database, recomputeKpis);
+}
+
 /** Undefined before the first applyCalendar. */
 export async function readTimeZone(session: Session): Promise<string | undefined> {
   const { rows } = await session.query(`SELECT value FROM warehouse_setting WHERE name = ${zoneSetting}`);

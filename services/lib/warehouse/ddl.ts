@@ -1,4 +1,6 @@
+import { PlatformError } from '../process/errors.ts';
 import type { Column, Table } from './columns.ts';
+import type { View } from './views.ts';
 
 export type Dialect = 'redshift' | 'postgres';
 
@@ -40,6 +42,12 @@ export function createTable(table: Table, dialect: Dialect): string[] {
 /** Redshift adds one column at a time, and one without null only with a default. */
 export const addColumn = (table: Table, column: Column, dialect: Dialect): string =>
   `ALTER TABLE ${table.name} ADD COLUMN ${printed(column, dialect)}`;
+
+/** The definition stands above the text and, for those who look a view up in the warehouse, as its comment. The same for both dialects. */
+export function createView({ name, definition, sql }: View): string[] {
+  if (/['\\\n]/.test(definition)) throw new PlatformError('INTERNAL', `the definition of ${name} must be one line without quotes`);
+  return [`-- ${definition}\nCREATE VIEW ${name} AS\n${sql}`, `COMMENT ON VIEW ${name} IS '${definition}'`];
+}
 
 /** A session's scratch table with the columns of `like`. */
 export function createTempTable(name: string, like: Table, dialect: Dialect): string {

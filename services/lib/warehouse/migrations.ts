@@ -3,10 +3,11 @@ import { PlatformError } from '../process/errors.ts';
 import { readTimeZone } from './calendar.ts';
 import type { Table } from './columns.ts';
 import type { Database, Session } from './database.ts';
-import { addColumn, createTable, type Dialect } from './ddl.ts';
+import { addColumn, createTable, createView, type Dialect } from './ddl.ts';
 import { booking, bookingEvent, loadGate, loadLedger, loadWatermark, quarantine } from './model.ts';
 import { reportingTables } from './model-reporting.ts';
 import { integerLiteral, literal } from './sql.ts';
+import { views } from './views.ts';
 
 /** One step of the schema. What it prints must never change once released: its SHA-256 is stored beside it. */
 export interface Migration {
@@ -33,6 +34,7 @@ export const migrations: readonly Migration[] = [
     statements: (dialect) => [
       ...[quarantine, ...reportingTables].flatMap((table) => createTable(table, dialect)),
       ...addedToLedger.map((column) => addColumn(loadLedger, column, dialect)),
+      ...views.flatMap(createView),
     ],
   },
 ];

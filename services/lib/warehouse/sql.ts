@@ -1,4 +1,5 @@
 import { PlatformError } from '../process/errors.ts';
+import type { Dialect } from './ddl.ts';
 
 const harmless = /^[\w.@:/+ =-]*$/;
 
@@ -10,6 +11,15 @@ const harmless = /^[\w.@:/+ =-]*$/;
 export function literal(value: string): string {
   if (!harmless.test(value)) throw new PlatformError('INTERNAL', `not a harmless SQL literal: ${JSON.stringify(value)}`);
   return `'${value}'`;
+}
+
+/** Any text as a SQL expression of harmless letters: its UTF-8 in hex, cut to `maxBytes`. NUL, which no warehouse text holds, becomes U+FFFD. */
+export function textLiteral(value: string, maxBytes: number, dialect: Dialect): string {
+  const bytes = Buffer.from(value.replaceAll('\0', '\uFFFD'), 'utf8');
+  let end = Math.min(bytes.length, maxBytes);
+  while (end < bytes.length && end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--; // not within a character
+  const hex = literal(bytes.subarray(0, end).toString('hex'));
+  return dialect === 'redshift' ? `FROM_VARBYTE(FROM_HEX(${hex}), 'utf8')` : `CONVERT_FROM(DECODE(${hex}, 'hex'), 'UTF8')`;
 }
 
 export function integerLiteral(value: number): string {

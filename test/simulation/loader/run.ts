@@ -62,6 +62,8 @@ async function check(db: PGlite, world: World): Promise<void> {
   }
   const [sums] = await rows('SELECT SUM(rows_inserted) AS inserted FROM load_ledger');
   assert.equal(Number(sums?.['inserted']), ids.length, 'the ledger adds up');
+  const [counted] = await rows('SELECT SUM(reserved + cancelled + changed + expired) AS n FROM kpi_hourly');
+  assert.equal(Number(counted?.['n']), ids.length, 'each event counts once');
 
   const letters = [...world.store.objects.keys()].filter((key) => key.startsWith('deadletter/'));
   assert.deepEqual(letters.sort(), [...world.broken].sort(), 'dead letters = unreadable records');

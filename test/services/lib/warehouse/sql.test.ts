@@ -15,7 +15,7 @@ import { type LoadBatch, load } from '../../../../services/lib/warehouse/load.ts
 import { checksumOf, migrations } from '../../../../services/lib/warehouse/migrations.ts';
 import { bookingEvent, loadWatermark, tables } from '../../../../services/lib/warehouse/model.ts';
 import { sessionSettings } from '../../../../services/lib/warehouse/pg-session.ts';
-import { integerLiteral, literal, timestampText } from '../../../../services/lib/warehouse/sql.ts';
+import { integerLiteral, literal, textLiteral, timestampText } from '../../../../services/lib/warehouse/sql.ts';
 import { MemoryStore } from '../../redshift-loader/memory.ts';
 
 const batch: LoadBatch = {
@@ -34,7 +34,13 @@ const batch: LoadBatch = {
           object: { key: 'stage/f1.csv.gz', size: 10, sha256: 'aa' },
           occurred: [Date.UTC(2026, 0, 20), Date.UTC(2026, 0, 21)],
         },
-        { fileId: 'f2', from: position('7'), to: position('9', 3), rows: 0 },
+        {
+          fileId: 'f2',
+          from: position('7'),
+          to: position('9', 3),
+          rows: 0,
+          quarantined: [{ line: 1, reason: 'refused', detail: "it's \0 odd", content: 'é'.repeat(5_000) }],
+        },
       ],
     },
   ],
@@ -47,8 +53,9 @@ function recordingSession(dialect: 'redshift' | 'postgres'): { session: Session;
     dialect,
     async query(sql): Promise<Result> {
       statements.push(sql);
-      const rows = sql.startsWith('SELECT file_id') && sql.includes('load_stage') ? [{ file_id: 'f1', n: '2' }] : [];
-      return { rows, affected: 1, command: sql.split(' ', 1)[0] ?? '' };
+      const counted = sql.startsWith('SELECT file_id') && sql.includes('load_stage') ? [{ file_id: 'f1', n: '2' }] : [];
+      const hours = sql.includes('MIN(hour)') ? [{ first: '2026-01-20 00:00:00', last: '2026-01-21 00:00:00' }] : [];
+      return { rows: [...counted, ...hours], affected: 1, command: sql.split(' ', 1)[0] ?? '' };
     },
     async copyIn(sql) {
       statements.push(sql);
@@ -58,7 +65,7 @@ function recordingSession(dialect: 'redshift' | 'postgres'): { session: Session;
   return { session, statements };
 }
 
-const noCopy: StageCopier = { async copy() {} };
+const noCopy: StageCopier = { async copy() {}, refusal: async () => undefined };
 
 /** What Postgres accepts and Redshift does not (or reads differently). */
 const postgresOnly =
@@ -110,6 +117,21 @@ describe('warehouse SQL', () => {
     assert.equal(statements.length, 2);
   });
 
+  it('writes any text of a refused line as hex, cut between characters', async () => {
+    for (const dialect of ['redshift', 'postgres'] as const) {
+      const { session, statements } = recordingSession(dialect);
+      await load(session, noCopy, batch, () => 0);
+      const insert = statements.find((sql) => sql.startsWith('INSERT INTO quarantine')) ?? '';
+      const [reason = '', detail = '', content = ''] = [...insert.matchAll(/(?:FROM_HEX|DECODE)\('([0-9a-f]+)'/g)].map(([, hex = '']) =>
+        Buffer.from(hex, 'hex').toString(),
+      );
+      assert.deepEqual([reason, detail, content], ['refused', "it's \uFFFD odd", 'é'.repeat(4_096)]);
+      assert(insert.includes(dialect === 'redshift' ? "FROM_VARBYTE(FROM_HEX('" : "CONVERT_FROM(DECODE('"));
+    }
+    assert.equal(textLiteral('a漢', 3, 'postgres'), "CONVERT_FROM(DECODE('61', 'hex'), 'UTF8')");
+    assert.equal(textLiteral('漢', 3, 'postgres'), "CONVERT_FROM(DECODE('e6bca2', 'hex'), 'UTF8')");
+  });
+
   it('looks for copies of an event 8 days around the batch', async () => {
     const { session, statements } = recordingSession('postgres');
     await load(session, noCopy, batch, () => 0);
@@ -122,7 +144,7 @@ describe('warehouse SQL', () => {
       migrations.map((m) => [m.version, checksumOf(m, 'postgres').slice(0, 16), checksumOf(m, 'redshift').slice(0, 16)]),
       [
         [1, 'cd5aa213abe44163', '31adba939fe73a66'],
-        [2, 'bb76e71c95470fcd', '4f6bf32d56542521'],
+        [2, 'a2da8ac8930068e1', 'a29fc7f6a5cea79d'],
       ],
     );
     assert.deepEqual(new Set(migrations.map((m) => m.version)).size, migrations.length);
@@ -147,6 +169,23 @@ describe('warehouse SQL', () => {
 
 describe('Redshift adapter (its texts; it has not run against a Redshift)', () => {
   const object = { key: 'stage/a/b.csv.gz', size: 17, sha256: 'x' };
+  const role = 'arn:aws:iam::123456789012:role/copy';
+  const database = { dialect: 'redshift' as const, connect: async () => recordingSession('redshift').session };
+  const tools = { newId: () => 'id-1', database, pause: async () => {} };
+
+  it('leaves no manifest behind a COPY that failed, and tells a refused line from other failures', async () => {
+    for (const [message, name] of [
+      ["Load into table 'load_stage' failed. Check 'sys_load_error_detail' system table for details.", 'CopyRefusedError'],
+      ['connection reset', 'Error'],
+    ] as const) {
+      const store = new MemoryStore();
+      const { session } = recordingSession('redshift');
+      session.query = () => Promise.reject(new Error(message));
+      const copied = redshiftCopier(store, 's3://bucket', role, tools).copy(session, 'load_stage', ['a'], [object]);
+      assert.equal(await copied.catch((error: Error) => error.constructor.name), name);
+      assert.equal(store.objects.size, 0);
+    }
+  });
 
   it('copies by manifest, no row may be skipped', async () => {
     const store = new MemoryStore();
@@ -157,12 +196,7 @@ describe('Redshift adapter (its texts; it has not run against a Redshift)', () =
       manifest = String(await store.read('stage/manifest/id-1.json'));
       return query(sql);
     };
-    await redshiftCopier(store, 's3://bucket/prefix/', 'arn:aws:iam::123456789012:role/copy', () => 'id-1').copy(
-      session,
-      'load_stage',
-      ['a', 'b'],
-      [object],
-    );
+    await redshiftCopier(store, 's3://bucket/prefix/', role, tools).copy(session, 'load_stage', ['a', 'b'], [object]);
     assert.deepEqual(statements, [
       "COPY load_stage (a, b) FROM 's3://bucket/prefix/stage/manifest/id-1.json' IAM_ROLE 'arn:aws:iam::123456789012:role/copy' MANIFEST " +
         "CSV GZIP TIMEFORMAT 'auto' MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF",
@@ -174,7 +208,7 @@ describe('Redshift adapter (its texts; it has not run against a Redshift)', () =
   });
 
   it('refuses a stage that Redshift cannot read, and a role that is no ARN', () => {
-    assert.throws(() => redshiftCopier(new MemoryStore(), 'file:///tmp/x', 'arn:x', () => 'id'), { code: 'CONFIG_INVALID' });
+    assert.throws(() => redshiftCopier(new MemoryStore(), 'file:///tmp/x', 'arn:x', tools), { code: 'CONFIG_INVALID' });
     assert.throws(() => redshiftCopySql('t', ['a'], 's3://b/k', "x' DROP"), { code: 'INTERNAL' });
     assert.deepEqual(redshiftManifest('s3://b', []), { entries: [] });
   });

@@ -1,0 +1,29 @@
+import type { Session } from './database.ts';
+import { createTempTable } from './ddl.ts';
+import { booking, columnNames } from './model.ts';
+import { refreshStatistics } from './statistics.ts';
+
+const bookingColumns = columnNames(booking).join(', ');
+
+/**
+ * The booking's row is its event with the highest (version, event_id), whatever the order of arrival: the same order ranks the batch's
+ * events and decides whether the row that stands is newer.
+ */
+const statements: readonly string[] = [
+  `INSERT INTO load_latest (${bookingColumns})
+   SELECT ${bookingColumns}
+   FROM (SELECT ${bookingColumns}, ROW_NUMBER() OVER (PARTITION BY booking_id ORDER BY version DESC, event_id DESC) AS nth FROM load_fresh) f
+   WHERE nth = 1`,
+  `DELETE FROM load_latest USING booking
+   WHERE booking.booking_id = load_latest.booking_id
+     AND (booking.version > load_latest.version OR (booking.version = load_latest.version AND booking.event_id >= load_latest.event_id))`,
+  'DELETE FROM booking USING load_latest WHERE booking.booking_id = load_latest.booking_id',
+  `INSERT INTO booking (${bookingColumns}) SELECT ${bookingColumns} FROM load_latest`,
+];
+
+/** Brings `booking` to what the events of load_fresh make of it. */
+export async function replaceCurrentRows(session: Session): Promise<void> {
+  await session.query(createTempTable('load_latest', booking, session.dialect));
+  await refreshStatistics(session, ['load_fresh (booking_id)', 'booking (booking_id)']);
+  for (const statement of statements) await session.query(statement);
+}
