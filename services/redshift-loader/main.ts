@@ -8,7 +8,7 @@ import { dynamoClient, kinesisClient } from '../lib/process/aws.ts';
 import { CommitRounds } from './commit-round.ts';
 import { startCommitter } from './committer.ts';
 import { dynamoCommitterLease } from './committer-lease.ts';
-import { refuseOldSchema } from './preflight.ts';
+import { refuseBadWarehouse } from './preflight.ts';
 import { DynamoLoadRegistry } from './registry.ts';
 import { redshiftLoader } from './service.ts';
 import { ShardLoader } from './shard-loader.ts';
@@ -17,7 +17,7 @@ import { copierOf, warehouseOf } from './warehouse-target.ts';
 
 const committerLeaseMs = 15_000;
 
-await refuseOldSchema(process.argv.slice(2), process.env);
+await refuseBadWarehouse(process.argv.slice(2), process.env);
 
 await runConsumer({
   definition: redshiftLoader,

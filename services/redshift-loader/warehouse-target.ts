@@ -28,8 +28,15 @@ export function warehouseOf(config: LoaderConfig): Database {
 
 export function copierOf(config: LoaderConfig, database: Database, objects: ObjectStore, newId: () => string): StageCopier {
   if (database.dialect === 'postgres') return postgresCopier(objects);
-  const role = config.WAREHOUSE_COPY_ROLE_ARN;
+  const role = copyRoleOf(config);
+  return redshiftCopier(objects, config.OBJECTS_URL, role, newId);
+}
+
+/** What Redshift needs beyond its URL. Throws CONFIG_INVALID. */
+export function copyRoleOf({ WAREHOUSE_COPY_ROLE_ARN: role, OBJECTS_URL: objects }: LoaderConfig): string {
   if (role === undefined)
     throw new PlatformError('CONFIG_INVALID', 'WAREHOUSE_COPY_ROLE_ARN is not set: Redshift reads its stage under it');
-  return redshiftCopier(objects, config.OBJECTS_URL, role, newId);
+  if (!objects.startsWith('s3://'))
+    throw new PlatformError('CONFIG_INVALID', `OBJECTS_URL is ${objects}: Redshift reads its stage from s3://`);
+  return role;
 }
