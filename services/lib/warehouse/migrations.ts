@@ -45,7 +45,8 @@ export const schemaVersion = Math.max(...migrations.map((m) => m.version));
 export const checksumOf = (migration: Migration, dialect: Dialect): string =>
   createHash('sha256').update(migration.statements(dialect).join(';\n')).digest('hex');
 
-const historyTable =
+export const historyTable = 'schema_migration';
+const createHistory =
   'CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER NOT NULL, name VARCHAR(256) NOT NULL, checksum VARCHAR(64) NOT NULL)';
 
 /**
@@ -55,7 +56,7 @@ const historyTable =
 export async function migrate(database: Database): Promise<{ readonly applied: readonly number[]; readonly version: number }> {
   const session = await database.connect();
   try {
-    await session.query(historyTable);
+    await session.query(createHistory);
     const applied: number[] = [];
     for (const migration of migrations) {
       if (await apply(session, migration)) applied.push(migration.version);
