@@ -1,12 +1,14 @@
+import { join } from 'node:path';
 import { readCommandLine } from './cli/command-line.ts';
 import { flag } from './cli/flags.ts';
-import { runStep, tool } from './house/run-step.ts';
+import { root, runStep, tool } from './house/run-step.ts';
 import { runTests, tallyLine } from './house/tests.ts';
 
 const flags = readCommandLine(
   {
     name: 'verify',
-    summary: 'What a change must pass: format, lint, types, dead code, tests with coverage. Every step runs, whatever the others say.',
+    summary:
+      'What a change must pass: format, lint, types, dead code, SQL that Redshift takes, tests with coverage. Every step runs, whatever the others say.',
     examples: ['npm run verify', 'npm run verify -- --static'],
   },
   { static: flag('without the tests') },
@@ -18,6 +20,7 @@ const steps: Readonly<Record<string, readonly string[]>> = {
   lint: tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings'),
   types: tool('typescript/bin/tsc', '-p', '.'),
   'dead code': tool('knip/bin/knip.js', '--no-progress'),
+  SQL: ['--import', 'tsx', join(root, 'scripts/house/sql/check.ts')],
 };
 
 const summary: string[] = [];

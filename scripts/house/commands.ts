@@ -2,12 +2,13 @@
 export const commands: Readonly<Record<string, string>> = {
   demo: 'the whole pipeline on this machine: bookings become alerts and warehouse rows, judged at the end',
   test: 'all tests',
-  verify: 'what a change must pass: format, lint, types, dead code, tests',
+  verify: 'what a change must pass: format, lint, types, dead code, SQL that Redshift takes, tests',
   generate: 'seeded booking traffic with planted fraud, to a file or a local stream',
   kinesis: 'the local Kinesis alone',
   backtest: 'fraud rules over a file of booking events: what would they have raised, and what would a change change',
   'rules:publish': 'fraud rules into force without a deploy, what that would change, back again, and the kill switch',
   replay: 'dead letters back to their stream',
+  migrate: 'the schema of the warehouse and its business time zone: what is applied, what is missing, and that applied',
   alerts: 'stored fraud alerts: list, show with evidence, export, release what was withheld',
   unlock: 'an account that an alert locked, with a record of who and why',
   conformance:

@@ -48,8 +48,8 @@ export const valueRules: readonly Rule[] = [
   },
   pattern(
     'extract-fraction',
-    / (EXTRACT|DATE_PART) \( (EPOCH|SECOND|SECONDS|SEC|S) /,
-    'milliseconds as a number from the code, or a text per dialect: Redshift gives whole seconds, Postgres a fraction too',
+    / EXTRACT \( (EPOCH|SECOND) FROM (?!DATE_TRUNC )/,
+    "EXTRACT(… FROM DATE_TRUNC('second', …)): Redshift gives whole seconds, Postgres a fraction too",
     guide('r_EXTRACT_function'),
     'SELECT EXTRACT(EPOCH FROM occurred_at) FROM t',
   ),
