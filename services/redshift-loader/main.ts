@@ -6,8 +6,9 @@ import { runConsumer } from '../lib/kcl/consumer.ts';
 import { openObjectStore } from '../lib/objects/open.ts';
 import { dynamoClient, kinesisClient } from '../lib/process/aws.ts';
 import { CommitRounds } from './commit-round.ts';
-import { startCommitter } from './committer.ts';
+import type { CommitterOptions } from './committer.ts';
 import { dynamoCommitterLease } from './committer-lease.ts';
+import { startCommitterAndLake } from './lake.ts';
 import { refuseBadWarehouse } from './preflight.ts';
 import { DynamoLoadRegistry } from './registry.ts';
 import { redshiftLoader } from './service.ts';
@@ -64,7 +65,7 @@ await runConsumer({
       leaseMs: committerLeaseMs,
       now: Date.now,
     });
-    return startCommitter({
+    const options: CommitterOptions = {
       ...shared,
       rounds,
       lease,
@@ -72,6 +73,7 @@ await runConsumer({
       leaseMs: committerLeaseMs,
       random: Math.random,
       pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-    });
+    };
+    return startCommitterAndLake(options, { application, streamId, objects, retentionMs: config.STAGE_RETENTION_MS });
   },
 });

@@ -49,6 +49,7 @@ export const redshiftLoader = defineService({
   topics: [],
   objects: [
     { prefix: 'stage/', access: 'readwrite' },
+    { prefix: 'lake/', access: 'readwrite' },
     { prefix: 'deadletter/redshift-loader/', access: 'write' },
   ],
   actions: ['redshift-serverless:GetCredentials'],
