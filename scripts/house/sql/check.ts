@@ -11,7 +11,7 @@ const { sent, failures } = await collect(root, runs);
 const problems = [...failures];
 
 const statements = new Map<string, string>();
-for (const { dialect, sql, lines } of sent) if (dialect === 'redshift' && !statements.get(sql)) statements.set(sql, lines[0] ?? '');
+for (const { dialect, sql, calls } of sent) if (dialect === 'redshift' && !statements.get(sql)) statements.set(sql, calls[0] ?? '');
 for (const [sql, site] of statements) {
   for (const { id, instead, source } of lint(sql)) {
     problems.push(

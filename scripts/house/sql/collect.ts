@@ -33,9 +33,9 @@ export async function collect(root: string, runs: Runs): Promise<Collected> {
 
 /** Places whose statement no run sent. */
 export function uncollected(sites: readonly Site[], sent: readonly Sent[]): Site[] {
-  const lines = new Set(sent.flatMap((one) => one.lines));
+  const calls = new Set(sent.flatMap((one) => one.calls));
   const texts = [...new Set(sent.map(({ sql }) => sql))];
-  return sites.filter(({ file, line, parts }) =>
-    parts === undefined ? !lines.has(`${file}:${line}`) : !texts.some((sql) => holds(sql, parts)),
+  return sites.filter(({ file, line, column, parts }) =>
+    parts === undefined ? !calls.has(`${file}:${line}:${column}`) : !texts.some((sql) => holds(sql, parts)),
   );
 }

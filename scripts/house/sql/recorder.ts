@@ -2,12 +2,12 @@ import { fileURLToPath } from 'node:url';
 import type { Database, Result, Session } from '../../../services/lib/warehouse/database.ts';
 import type { Dialect } from '../../../services/lib/warehouse/ddl.ts';
 
-/** A statement that the product sent, and the lines that led to it. */
+/** A statement that the product sent, and the calls that led to it. */
 export interface Sent {
   readonly dialect: Dialect;
   readonly sql: string;
-  /** The calls under way, the innermost first: `file:line`, the file as a path from the root of the project. None for a text that was given. */
-  readonly lines: readonly string[];
+  /** The calls under way, the innermost first: `file:line:column`, the file as a path from the root of the project. None for a text that was given. */
+  readonly calls: readonly string[];
 }
 
 /** What the warehouse says; undefined: no rows, one affected. */
@@ -50,19 +50,19 @@ export class Recorder implements Database {
 
   /** Texts that a session sends where none can be opened here. */
   keep(...texts: readonly string[]): void {
-    for (const sql of texts) this.sent.push({ dialect: this.dialect, sql, lines: [] });
+    for (const sql of texts) this.sent.push({ dialect: this.dialect, sql, calls: [] });
   }
 
   #keep(sql: string): void {
-    this.sent.push({ dialect: this.dialect, sql, lines: linesOf(new Error('who sent this').stack ?? '', this.#root) });
+    this.sent.push({ dialect: this.dialect, sql, calls: callsOf(new Error('who sent this').stack ?? '', this.#root) });
   }
 }
 
-function linesOf(stack: string, root: string): string[] {
+function callsOf(stack: string, root: string): string[] {
   const found: string[] = [];
-  for (const [, url = '', line = ''] of stack.matchAll(/(file:\/\/[^\s)]+?|\/[^\s()]+?):(\d+):\d+/g)) {
+  for (const [, url = '', place = ''] of stack.matchAll(/(file:\/\/[^\s)]+?|\/[^\s()]+?):(\d+:\d+)/g)) {
     const file = url.startsWith('file:') ? fileURLToPath(url.split('?', 1)[0] ?? '') : url;
-    if (file !== fileURLToPath(import.meta.url) && file.startsWith(`${root}/`)) found.push(`${file.slice(root.length + 1)}:${line}`);
+    if (file !== fileURLToPath(import.meta.url) && file.startsWith(`${root}/`)) found.push(`${file.slice(root.length + 1)}:${place}`);
   }
   return found;
 }

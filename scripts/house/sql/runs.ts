@@ -4,14 +4,19 @@ import { type Position, position, trimHorizon } from '../../../services/lib/kcl/
 import type { ObjectStore } from '../../../services/lib/objects/object-store.ts';
 import { applyCalendar, rebuildKpis } from '../../../services/lib/warehouse/calendar.ts';
 import { postgresCopier, redshiftCopier, type StageCopier } from '../../../services/lib/warehouse/copy.ts';
+import { copyAlone } from '../../../services/lib/warehouse/copy-alone.ts';
 import { requireCopyRole } from '../../../services/lib/warehouse/copy-role.ts';
 import { defaultSessionLimits, type Result } from '../../../services/lib/warehouse/database.ts';
 import type { Dialect } from '../../../services/lib/warehouse/ddl.ts';
+import { schemaDrift } from '../../../services/lib/warehouse/drift.ts';
 import { endDeadHolders } from '../../../services/lib/warehouse/gate.ts';
 import { type LoadBatch, type LoadFile, load } from '../../../services/lib/warehouse/load.ts';
 import { checksumOf, migrate, migrations, requireSchema } from '../../../services/lib/warehouse/migrations.ts';
 import { sessionSettings } from '../../../services/lib/warehouse/pg-session.ts';
+import { findRedshiftRefusal } from '../../../services/lib/warehouse/refusal.ts';
 import { loaderGrants, requireRights } from '../../../services/lib/warehouse/rights.ts';
+import { committedBatches, committedFiles, insertedLines } from '../../../services/redshift-loader/lake-ledger.ts';
+import { batchesOfFiles, batchesOfObjects } from '../../../services/redshift-loader/loaded-files.ts';
 import type { Runs } from './collect.ts';
 import type { Answer, Recorder } from './recorder.ts';
 
@@ -25,7 +30,7 @@ const roleArn = 'arn:aws:iam::123456789012:role/copy';
 function copierOf(recorder: Recorder): StageCopier {
   if (recorder.dialect === 'postgres') return postgresCopier(store);
   const tools = { newId: () => 'id-1', database: recorder, pause: async () => undefined };
-  return redshiftCopier(store, stageUrl, roleArn, Object.assign(tools.newId, tools));
+  return redshiftCopier(store, stageUrl, roleArn, tools);
 }
 
 const shardId = 'shardId-000000000000';
@@ -90,11 +95,19 @@ export const runs: Runs = {
   'require rights': (recorder) => requireRights(recorder.session(() => ({ rows: [everyRight] }))),
   'grants for whoever sets the warehouse up': async (recorder) => recorder.keep(...loaderGrants('IAMR:loader')),
   'require the role of COPY': onRedshift((recorder) => requireCopyRole(recorder.session(), stageUrl, roleArn)),
+  'look for drift': (recorder) => schemaDrift(recorder.session()),
   'first calendar': onRedshift((recorder) => applyCalendar(recorder, 'UTC')),
   'calendar of another zone': onRedshift((recorder) => applyCalendar(recorder.answering(all(zone('Asia/Kolkata'), noFigures)), 'UTC')),
   'calendar whose days were changed': onRedshift((recorder) => applyCalendar(recorder.answering(all(zone('UTC'), noFigures)), 'UTC')),
   'count anew': (recorder) => rebuildKpis(recorder),
+  'batches for the lake': (recorder) => committedBatches(recorder.session(), batch.application, batch.streamId, 0),
+  'files of a batch for the lake': (recorder) => committedFiles(recorder.session(), batch.batchId),
+  'lines of a file for the lake': (recorder) => insertedLines(recorder.session(), 'f1', ['2026-01-20 00:00:00', '2026-01-21 00:00:00']),
   load: (recorder) => runLoad(recorder, all(counts, hours)),
   'load, overtaken by another': (recorder) => runLoad(recorder, when('UPDATE load_watermark', { affected: 0 })),
+  'try a file alone': (recorder) => copyAlone(recorder.session(when('FROM load_alone', { rows: [{ n: 2 }] })), copierOf(recorder), object, 2),
+  'find a refused line': onRedshift((recorder) => findRedshiftRefusal({ database: recorder, pause: async () => {} }, stageUrl, [object])),
+  'batches of loaded files': (recorder) => batchesOfFiles(recorder.session(), ['f1', 'f2']),
+  'batches of loaded objects': (recorder) => batchesOfObjects(recorder.session(), { ...batch, shardId }, [object.key]),
   'end dead holders': (recorder) => endDeadHolders(recorder.answering(when('SELECT DISTINCT', { rows: [{ pid: 42 }] })), 60_000),
 };

@@ -7,6 +7,7 @@ export interface Site {
   /** Path from the root of the project. */
   readonly file: string;
   readonly line: number;
+  readonly column: number;
   /** What a template's holes leave of it, in order; undefined for a call. */
   readonly parts?: readonly string[];
 }
@@ -44,8 +45,8 @@ export function sitesOf(file: string, source: string): Site[] {
   const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
   const sites: Site[] = [];
   const add = (node: ts.Node, parts?: readonly string[]): void => {
-    const line = tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1;
-    sites.push({ file, line, ...(parts && { parts }) });
+    const { line, character } = tree.getLineAndCharacterOfPosition(node.getStart(tree));
+    sites.push({ file, line: line + 1, column: character + 1, ...(parts && { parts }) });
   };
   const visit = (node: ts.Node): void => {
     if (isMessage(node)) return;

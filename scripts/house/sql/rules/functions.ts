@@ -120,8 +120,20 @@ const ruleOf = (call: string, { source, instead }: Omit<Missing, 'calls'>): Rule
   };
 };
 
+/** They run where no row of ours lives, nor of the svl_, svv_, stl_ and stv_ views; next to rows of pg_ tables they are fine. */
+const leaderOnlyBesideRows: Rule = {
+  id: 'leader-only-function',
+  broken: ({ text }) =>
+    / (CURRENT_SCHEMAS?|HAS_(TABLE|SCHEMA|DATABASE)_PRIVILEGE|VERSION) \( /.test(text) &&
+    / (FROM|JOIN|UPDATE|INTO|USING) (?!PG_|INFORMATION_SCHEMA |\()\w/.test(text),
+  instead: 'two statements: ask this function by itself, put its answer into the other as a literal',
+  source: `${leaderOnly}, ${guide('r_CURRENT_SCHEMA')}`,
+  refuses: 'SELECT a FROM t WHERE name = CURRENT_SCHEMA()',
+};
+
 /** Functions of Postgres that Redshift lacks, or has on its leader node only, where no row of ours lives. */
 export const functionRules: readonly Rule[] = [
   ...missing.flatMap((group) => group.calls.map((call) => ruleOf(call, group))),
   ...bare.map((word) => ruleOf(word, { source: leaderOnly, instead: time })),
+  leaderOnlyBesideRows,
 ];

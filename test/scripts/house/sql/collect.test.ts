@@ -9,7 +9,7 @@ const file = 'services/some/part.ts';
 const warehouse = "import type { Session } from '../lib/warehouse/database.ts';\n";
 const found = (source: string): string[] =>
   sitesOf(file, warehouse + source).map(({ line, parts }) => `${line} ${parts?.join('…') ?? 'call'}`);
-const sent = (sql: string, ...lines: string[]): Sent => ({ dialect: 'redshift', sql, lines });
+const sent = (sql: string, ...calls: string[]): Sent => ({ dialect: 'redshift', sql, calls });
 
 describe('collection of SQL', () => {
   it('finds calls that send, and texts that are sent', () => {
@@ -32,15 +32,15 @@ describe('collection of SQL', () => {
     assert.deepEqual(sitesOf(file, "export const count = 'SELECT COUNT(*) FROM t';").length, 1, 'also without an import of the warehouse');
   });
 
-  it('knows a text by its parts in their order, a call by its line', () => {
+  it('knows a text by its parts in their order, a call by its place', () => {
     const sites = sitesOf(file, `${warehouse}await session.query(\`SELECT a FROM \${t} WHERE b = 1\`);`);
     const sql = 'SELECT a FROM booking WHERE b = 1';
-    assert.deepEqual(uncollected(sites, [sent(sql, `${file}:2`)]), []);
-    assert.deepEqual(uncollected(sites, [sent(sql, `${file}:3`)]), sites.slice(0, 1));
-    assert.deepEqual(uncollected(sites, [sent(' WHERE b = 1 SELECT a FROM ', `${file}:2`)]), sites.slice(1));
+    assert.deepEqual(uncollected(sites, [sent(sql, `${file}:2:15`)]), []);
+    assert.deepEqual(uncollected(sites, [sent(sql, `${file}:2:16`)]), sites.slice(0, 1));
+    assert.deepEqual(uncollected(sites, [sent(' WHERE b = 1 SELECT a FROM ', `${file}:2:15`)]), sites.slice(1));
   });
 
-  it('keeps every statement with the lines that led to it, in both dialects', async () => {
+  it('keeps every statement with the calls that led to it, in both dialects', async () => {
     const runs: Runs = { 'a part': async (recorder) => (await recorder.connect()).query('BEGIN') };
     const { sent: all, failures } = await collect(root, runs);
     assert.deepEqual(failures, []);
@@ -48,7 +48,7 @@ describe('collection of SQL', () => {
       all.map(({ dialect, sql }) => `${dialect} ${sql}`),
       ['redshift BEGIN', 'postgres BEGIN'],
     );
-    const [, name = '', line = ''] = /^(.*):(\d+)$/.exec(all[0]?.lines[0] ?? '') ?? [];
+    const [, name = '', line = ''] = /^(.*):(\d+):\d+$/.exec(all[0]?.calls[0] ?? '') ?? [];
     assert.match(readFileSync(`${root}/${name}`, 'utf8').split('\n')[Number(line) - 1] ?? '', /\.query\('BEGIN'\)/);
   });
 
