@@ -36,7 +36,7 @@ const insertNewTours = (source: string): string => `INSERT INTO dim_tour (tour_i
 export async function addToKpis(session: Session): Promise<void> {
   await session.query(createTempTable('load_kpi', kpiHourly, session.dialect));
   await session.query(`INSERT INTO load_kpi (${columns}) ${hourlyFigures('load_fresh')}`);
-  await refreshStatistics(session, ['load_kpi', 'kpi_hourly']);
+  await refreshStatistics(session, ['load_kpi (hour, tour_id)', 'kpi_hourly (hour, tour_id)']);
   const hours = await hoursOf(session);
   if (hours !== undefined) {
     await session.query(updateRows(hours));

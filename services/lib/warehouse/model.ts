@@ -1,7 +1,7 @@
 import { bigint, bytesOf, defaultsToZero, integer, json, nullable, type Table, text, timestamp } from './columns.ts';
 import { reportingTables } from './model-reporting.ts';
 
-export type { Column, Table } from './columns.ts';
+export type { Table } from './columns.ts';
 
 const bookingColumns = [
   text('booking_id', bytesOf.id),
