@@ -8,9 +8,8 @@ import type { ObjectStore } from '../../services/lib/objects/object-store.ts';
 import { openObjectStore } from '../../services/lib/objects/open.ts';
 import { awsConfig, dynamoClient, kinesisClient } from '../../services/lib/process/aws.ts';
 import { loadConfig } from '../../services/lib/process/config.ts';
-import { applyCalendar } from '../../services/lib/warehouse/calendar.ts';
 import { type Database, openDatabase } from '../../services/lib/warehouse/database.ts';
-import { migrate } from '../../services/lib/warehouse/migrations.ts';
+import { prepareWarehouse } from '../../services/lib/warehouse/prepare.ts';
 import { redshiftLoader } from '../../services/redshift-loader/service.ts';
 import { createResources, type LocalStack, startStack } from '../local/stack.ts';
 import { type DemoFlags, type ServiceName, type StreamName, serviceNames } from './flags.ts';
@@ -58,6 +57,8 @@ const demoSettings: Readonly<Record<ServiceName, Readonly<Record<string, string>
 
 // The one session of the local warehouse may be in a load of tens of thousands of rows when we ask.
 const warehouseLimits = { connectMs: 20_000, statementMs: 60_000, lockMs: 20_000 };
+
+const businessTimeZone = 'UTC';
 
 /** Starts local parts, streams, tables, warehouse and services. When something cannot start, all of it is stopped again. */
 export async function startLocalSystem(options: LocalSystemOptions): Promise<LocalSystem> {
@@ -107,7 +108,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
     signal.throwIfAborted();
     await Promise.all([
       createResources(stack, [eventRouter, fraudDetector, redshiftLoader, accountGuard], { shards: options.shards }),
-      migrate(system.warehouse).then(() => applyCalendar(system.warehouse, 'UTC')),
+      prepareWarehouse(system.warehouse, businessTimeZone),
     ]);
     signal.throwIfAborted();
     onProgress(`streams, tables and warehouse are there after ${seconds(performance.now())}`);

@@ -15,9 +15,11 @@ export interface FakeRedshiftServerless {
   close(): Promise<void>;
 }
 
+const workgroupArn = 'arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/0a1b2c3d-0000-0000-0000-000000000000';
+
 /**
- * FAKE of the one call that we make of Redshift Serverless: GetCredentials as its API reference and the SDK's model have it (AWS JSON 1.1,
- * target `RedshiftServerless.GetCredentials`; `expiration` in epoch seconds; errors named in `__type`). `createUser` makes the user that
+ * FAKE of the calls that we make of Redshift Serverless: GetCredentials and GetWorkgroup as its API reference and the SDK's model have
+ * them (AWS JSON 1.1, target `RedshiftServerless.GetCredentials`; `expiration` in epoch seconds; errors named in `__type`). `createUser` makes the user that
  * Redshift itself would make at its first login.
  */
 export async function startFakeRedshiftServerless(
@@ -31,10 +33,11 @@ export async function startFakeRedshiftServerless(
       const send = (status: number, body: object): void => {
         response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
       };
-      if (request.headers['x-amz-target'] !== 'RedshiftServerless.GetCredentials')
-        return send(400, { __type: 'UnknownOperationException' });
-      asked.push(JSON.parse(Buffer.concat(chunks).toString('utf8')));
       const { answer } = fake;
+      const operation = String(request.headers['x-amz-target']).replace('RedshiftServerless.', '');
+      if (operation === 'GetCredentials') asked.push(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+      else if (operation !== 'GetWorkgroup') return send(400, { __type: 'UnknownOperationException' });
+      else if (!('type' in answer)) return send(200, { workgroup: { workgroupArn } });
       if ('type' in answer) return send(answer.status, { __type: answer.type, message: 'as the test wants it' });
       const dbUser = 'IAMR:loader';
       const dbPassword = `secret-${asked.length}`;

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { accountOf } from '../../../scripts/migrate/place.ts';
 import { type Database, defaultSessionLimits, openDatabase, type Session } from '../../../services/lib/warehouse/database.ts';
 import type { WarehouseError } from '../../../services/lib/warehouse/pg-errors.ts';
+import { serverlessClient } from '../../../services/lib/warehouse/serverless-credentials.ts';
 import { requirePart } from '../../support/optional.ts';
 import { type Authority, authenticate, createAuthority, serveTls } from './certificates.ts';
 import { type FakeRedshiftServerless, startFakeRedshiftServerless } from './fake-redshift-serverless.ts';
@@ -102,6 +104,13 @@ describe('temporary login at a workgroup, over TLS', () => {
         return true;
       });
     }
+  });
+
+  it('tells the account of a workgroup from its ARN, or what right the shell lacks', async () => {
+    const client = serverlessClient('eu-west-1', api.endpoint);
+    assert.equal(await accountOf(client, 'wg-1'), '123456789012');
+    api.answer = { status: 400, type: 'AccessDeniedException' };
+    await assert.rejects(accountOf(client, 'wg-1'), { code: 'WAREHOUSE_REFUSED', remedy: /redshift-serverless:GetWorkgroup/ });
   });
 
   it('trusts no authority but those it was told of', async () => {
