@@ -19,13 +19,14 @@ export interface FileContent {
 export class ShardLoads {
   readonly #database: Database;
   readonly #shardId: string;
-  readonly #store = new MemoryStore();
+  readonly #store: MemoryStore;
   #at: Position = trimHorizon;
   #files = 0;
 
-  constructor(database: Database, shardId: string) {
+  constructor(database: Database, shardId: string, store = new MemoryStore()) {
     this.#database = database;
     this.#shardId = shardId;
+    this.#store = store;
   }
 
   async load(files: readonly FileContent[], nowMs = 0): Promise<LoadOutcome> {
