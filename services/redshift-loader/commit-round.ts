@@ -1,26 +1,28 @@
 import { isAfter, type Position, trimHorizon } from '../lib/kcl/position.ts';
 import type { ObjectStore } from '../lib/objects/object-store.ts';
+import { ensureError } from '../lib/process/errors.ts';
 import type { Logger } from '../lib/process/log.ts';
 import type { Metrics } from '../lib/process/metrics.ts';
-import { type StageCopier, StagedObjectError } from '../lib/warehouse/copy.ts';
+import type { StageCopier } from '../lib/warehouse/copy.ts';
 import type { Database, Session } from '../lib/warehouse/database.ts';
 import { type LoadOutcome, load, readWatermarks } from '../lib/warehouse/load.ts';
 import { requireSchema } from '../lib/warehouse/migrations.ts';
+import { OpenSessions } from './open-sessions.ts';
 import { type ChainView, chainOf, type FileChain, type Plan, type PlanLimits, planBatch, withoutFiles } from './plan.ts';
+import { isRefusal, RefusedFiles } from './refused-files.ts';
 import type { LoadRegistry } from './registry.ts';
 import type { FileRow } from './registry-rows.ts';
 import { findFaults, type ObjectFault } from './stage-check.ts';
+import { type HousekeepingParts, StageHousekeeping } from './stage-housekeeping.ts';
 
-export interface CommitParts {
+export interface CommitParts extends Pick<HousekeepingParts, 'inLake' | 'retentionMs' | 'orphanAgeMs'> {
   readonly application: string;
   readonly streamId: string;
   readonly registry: LoadRegistry;
-  readonly objects: Pick<ObjectStore, 'head' | 'delete'>;
+  readonly objects: Pick<ObjectStore, 'head' | 'read' | 'create' | 'list' | 'delete'>;
   readonly database: Database;
   readonly copier: StageCopier;
   readonly limits: PlanLimits;
-  /** Loaded files stay in the stage for this long after they were registered, for inspection (ms). */
-  readonly retentionMs: number;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly now: () => number;
@@ -37,27 +39,24 @@ export type RoundOutcome =
   /** Files wait, none of them can be loaded. */
   | 'blocked';
 
-/** A file that failed in the warehouse although its HEAD was right is left out for this long, then tried again. */
-const suspectMs = 600_000;
-const removalIntervalMs = 60_000;
-/** Per interval: far above what a shard registers in that time. */
-const removalsPerShard = 100;
-
 /**
  * Rounds of the committer (docs/promises.md, loader). Between rounds it remembers only what cannot mislead: watermarks, as lower bounds,
- * which never fall, and objects that failed.
+ * which never fall, and files that were refused.
  */
 export class CommitRounds {
   readonly #parts: CommitParts;
   #watermarks: ReadonlyMap<string, Position> | undefined;
-  readonly #suspects = new Map<string, number>();
+  readonly #refused: RefusedFiles;
+  readonly #housekeeping: StageHousekeeping;
   readonly #alarmed = new Set<string>();
   #schemaChecked = false;
-  #session: Session | undefined;
-  #removeAt = 0;
+  readonly #sessions: OpenSessions;
 
   constructor(parts: CommitParts) {
     this.#parts = parts;
+    this.#sessions = new OpenSessions(parts.database);
+    this.#refused = new RefusedFiles({ ...parts, dialect: parts.database.dialect, connect: () => this.#sessions.connect() });
+    this.#housekeeping = new StageHousekeeping(parts);
   }
 
   /** Whether anything is registered beyond the watermarks as last read: one query, no warehouse. */
@@ -72,54 +71,65 @@ export class CommitRounds {
     // Registry first, watermarks after: the other way round, a commit in between would look like a gap.
     const shards = await this.#readRegistry();
     if (this.#watermarks !== undefined) this.#reportWaiting(shards.flatMap((shard) => shard.files));
-    const session = await this.#parts.database.connect();
-    this.#session = session;
-    try {
-      if (!this.#schemaChecked) await requireSchema(session);
-      this.#schemaChecked = true;
-      return await this.#run(session, shards);
-    } finally {
-      this.#session = undefined;
-      await session.close();
-    }
+    const outcome = await this.#run(shards);
+    if (outcome !== 'again') await this.#keepHouse();
+    return outcome;
   }
 
   /** Gives up the transaction under way, as a crash would: the warehouse rolls it back, the files wait. */
   async abort(): Promise<void> {
-    await this.#session?.close();
+    await this.#sessions.closeAll();
   }
 
-  async #run(session: Session, shards: readonly RegisteredShard[]): Promise<RoundOutcome> {
+  async #run(shards: readonly RegisteredShard[]): Promise<RoundOutcome> {
+    const session = await this.#sessions.connect();
+    let outcome: RoundOutcome;
+    try {
+      if (!this.#schemaChecked) await requireSchema(session);
+      this.#schemaChecked = true;
+      outcome = await this.#commit(session, shards);
+    } finally {
+      await session.close();
+    }
+    if (outcome === 'again') return outcome;
+    // Last, and each round for a bounded time only: a refused file keeps nobody waiting.
+    const tried = await this.#refused.tryAlone();
+    if (tried === 'none') return outcome;
+    if (typeof outcome === 'object') return { ...outcome, more: outcome.more || tried === 'some' };
+    return 'again';
+  }
+
+  async #commit(session: Session, shards: readonly RegisteredShard[]): Promise<RoundOutcome> {
     let views = chainsOf(shards, await this.#readWatermarks(session));
     if (views.some((view) => view.gap)) {
       const again = await this.#readRegistry();
       views = chainsOf(again, await this.#readWatermarks(session));
     }
     this.#reportGaps(views);
-    for (const [key, until] of this.#suspects) if (until <= this.#parts.now()) this.#suspects.delete(key);
     this.#reportWaiting(views.flatMap((view) => view.chain));
-    await this.#removeLoaded();
     const { chains, more } = await this.#planSound(views);
     if (chains.length === 0) return views.every((view) => view.chain.length === 0) ? 'idle' : 'blocked';
     return this.#load(session, chains, more);
   }
 
   async #load(session: Session, chains: readonly FileChain[], more: boolean): Promise<RoundOutcome> {
-    const { application, streamId, copier, now, newId, metrics, log } = this.#parts;
+    const { application, streamId, copier, now, newId, metrics } = this.#parts;
     const batch = { batchId: newId(), application, streamId, chains };
     const startedAt = now();
     let outcome: LoadOutcome;
     try {
       outcome = await load(session, copier, batch, now);
     } catch (error) {
-      if (!(error instanceof StagedObjectError)) throw error;
-      this.#suspects.set(error.key, now() + suspectMs);
-      log.error({ event: 'loader.object_refused', key: error.key, err: error }, 'a staged file cannot be loaded: its shard is left out');
+      if (!isRefusal(error)) throw error;
+      await session.close();
+      const files = chains.flatMap((chain) => chain.files);
+      await this.#refused.refused(error, files);
       return 'again';
     }
     switch (outcome.kind) {
       case 'committed':
         this.#committed(chains, startedAt);
+        this.#refused.committed(more);
         metrics.count('rows_committed', outcome.inserted);
         metrics.count('rows_duplicate', outcome.copied - outcome.inserted);
         return { kind: 'committed', more };
@@ -137,8 +147,15 @@ export class CommitRounds {
     const at = now();
     metrics.count('commits');
     metrics.timing('commit_ms', at - startedAt);
-    for (const { files } of chains) {
-      for (const file of files) if (file.oldestArrival !== undefined) metrics.timing('load_latency_ms', at - file.oldestArrival);
+    const files = chains.flatMap((chain) => chain.files);
+    metrics.count('files_committed', files.length);
+    metrics.count(
+      'bytes_committed',
+      files.reduce((sum, file) => sum + file.csvBytes, 0),
+    );
+    for (const [occurredAt, arrivedAt] of files.flatMap((file) => file.sampledTimes ?? [])) {
+      metrics.timing('freshness_ms', Math.max(0, at - occurredAt), { since: 'occurred' });
+      metrics.timing('freshness_ms', Math.max(0, at - arrivedAt), { since: 'arrived' });
     }
     const moved = chains.map(({ shardId, files }) => [shardId, lastOf(files).to] as const);
     this.#watermarks = new Map([...(this.#watermarks ?? []), ...moved]);
@@ -157,9 +174,9 @@ export class CommitRounds {
 
   /** COMMIT was sent, the answer never came: a new session reads what is true. */
   async #resolveUnknown(chains: readonly FileChain[], error: Error, startedAt: number): Promise<RoundOutcome> {
-    const { database, log, metrics } = this.#parts;
+    const { log, metrics } = this.#parts;
     log.warn({ event: 'loader.commit_unanswered', err: error }, 'COMMIT was not answered: reading the watermarks');
-    const session = await database.connect();
+    const session = await this.#sessions.connect();
     try {
       const watermarks = await this.#readWatermarks(session);
       const made = chains.every(({ shardId, files }) => !isAfter(lastOf(files).to, watermarks.get(shardId) ?? trimHorizon));
@@ -198,10 +215,10 @@ export class CommitRounds {
    */
   async #planSound(views: readonly ChainView[]): Promise<Plan> {
     const { objects, limits, metrics } = this.#parts;
-    const unloadable = new Set(this.#suspects.keys());
+    const unloadable = new Set(this.#refused.leftOut());
     const sound = new Set<string>();
     for (;;) {
-      const plan = planBatch(withoutFiles(views, unloadable), limits);
+      const plan = planBatch(withoutFiles(views, unloadable), this.#refused.limits(limits));
       const planned = plan.chains.flatMap(({ files }) => files.flatMap((file) => file.object ?? []));
       const faults = await findFaults(
         objects,
@@ -249,21 +266,23 @@ export class CommitRounds {
     alarm();
   }
 
-  /**
-   * A loaded file goes when its retention has passed and the watermark, read from the warehouse, covers it: the object first,
-   * so that a crash leaves the row that leads to it.
-   */
-  async #removeLoaded(): Promise<void> {
-    const { registry, objects, retentionMs, now } = this.#parts;
-    if (now() < this.#removeAt) return;
-    this.#removeAt = now() + removalIntervalMs;
-    for (const [shardId, watermark] of this.#watermarks ?? []) {
-      for (const file of await registry.filesBefore(shardId, watermark, removalsPerShard)) {
-        if (isAfter(file.to, watermark) || file.registeredAt + retentionMs > now()) break;
-        if (file.object !== undefined) await objects.delete(file.object.key);
-        await registry.remove(file);
+  /** Nothing waits for it: what cannot be removed now is removed later. */
+  async #keepHouse(): Promise<void> {
+    if (!this.#housekeeping.due) return;
+    const { log, metrics } = this.#parts;
+    let failed = 0;
+    try {
+      const session = await this.#sessions.connect();
+      try {
+        await this.#housekeeping.run(session, this.#watermarks ?? new Map());
+      } finally {
+        await session.close();
       }
+    } catch (thrown) {
+      failed = 1;
+      log.warn({ event: 'loader.housekeeping', err: ensureError(thrown) }, 'the stage could not be tidied: it is tried again');
     }
+    metrics.gauge('housekeeping_failed', failed);
   }
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDeadLetters } from '../lib/deadletter/dead-letters.ts';
 import { decodeBookingEvent } from '../lib/events/booking-event-codec.ts';
 import { runConsumer } from '../lib/kcl/consumer.ts';
+import { isInLake } from '../lib/lake/layout.ts';
 import { openObjectStore } from '../lib/objects/open.ts';
 import { dynamoClient, kinesisClient } from '../lib/process/aws.ts';
 import { CommitRounds } from './commit-round.ts';
@@ -17,6 +18,8 @@ import { readStreamGap } from './stream-gap.ts';
 import { copierOf, warehouseOf } from './warehouse-target.ts';
 
 const committerLeaseMs = 15_000;
+/** Longer than whoever put an object in place of another takes to name it. */
+const orphanMarginMs = 3_600_000;
 
 await refuseBadWarehouse(process.argv.slice(2), process.env);
 
@@ -56,6 +59,8 @@ await runConsumer({
       copier: copierOf(config, database, objects, randomUUID),
       limits: { maxFiles: config.COMMIT_MAX_FILES, maxBytes: config.COMMIT_MAX_BYTES },
       retentionMs: config.STAGE_RETENTION_MS,
+      orphanAgeMs: config.STAGE_RETENTION_MS + orphanMarginMs,
+      inLake: (batchId) => isInLake(objects, batchId),
       newId: randomUUID,
     });
     const lease = dynamoCommitterLease(dynamo, {

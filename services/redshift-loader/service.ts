@@ -51,6 +51,7 @@ export const redshiftLoader = defineService({
     { prefix: 'stage/', access: 'readwrite' },
     { prefix: 'lake/', access: 'readwrite' },
     { prefix: 'deadletter/redshift-loader/', access: 'write' },
+    { prefix: 'quarantine/', access: 'write' },
   ],
   actions: ['redshift-serverless:GetCredentials'],
   size: { cpu: 1_024, memoryMiB: 2_048 },

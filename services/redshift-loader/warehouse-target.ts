@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectStore } from '../lib/objects/object-store.ts';
 import { type Config, isLoopbackUrl } from '../lib/process/config.ts';
 import { PlatformError } from '../lib/process/errors.ts';
@@ -29,7 +30,7 @@ export function warehouseOf(config: LoaderConfig): Database {
 export function copierOf(config: LoaderConfig, database: Database, objects: ObjectStore, newId: () => string): StageCopier {
   if (database.dialect === 'postgres') return postgresCopier(objects);
   const role = copyRoleOf(config);
-  return redshiftCopier(objects, config.OBJECTS_URL, role, newId);
+  return redshiftCopier(objects, config.OBJECTS_URL, role, { newId, database, pause: sleep });
 }
 
 /** What Redshift needs beyond its URL. Throws CONFIG_INVALID. */

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createGunzip } from 'node:zlib';
 import type { ObjectStore } from '../objects/object-store.ts';
-import { isPlatformError, PlatformError } from '../process/errors.ts';
-import type { Session } from './database.ts';
+import { ensureError, isPlatformError, PlatformError } from '../process/errors.ts';
+import type { Database, Session } from './database.ts';
+import { findRedshiftRefusal, pointsAtLoadErrors, postgresRefusal, type Refusal } from './refusal.ts';
 import { literal } from './sql.ts';
+
+/** Manifests of loads under way. */
+export const manifestPrefix = 'stage/manifest/';
 
 /** A CSV.gz object of the stage as it was registered. */
 export interface StagedObject {
@@ -23,9 +27,19 @@ export class StagedObjectError extends PlatformError {
   }
 }
 
-/** Loads staged objects into a scratch table. Rejects with StagedObjectError when one of them is not what was registered. */
+/** The warehouse refuses a line of one of several objects; which, only `StageCopier.refusal` can say. */
+export class CopyRefusedError extends PlatformError {
+  constructor(cause: Error) {
+    super('WAREHOUSE_MISMATCH', `COPY met a line that the warehouse refuses: ${cause.message}`, { cause });
+  }
+}
+
+/** Loads staged objects into a scratch table. */
 export interface StageCopier {
+  /** Rejects with StagedObjectError when an object is not what was registered or holds what the warehouse refuses, else CopyRefusedError. */
   copy(session: Session, table: string, columns: readonly string[], objects: readonly StagedObject[]): Promise<void>;
+  /** Which line made `copy` reject with this error; undefined when nothing tells. May take a while; the failed session must be closed. */
+  refusal(error: unknown, objects: readonly StagedObject[]): Promise<Refusal | undefined>;
 }
 
 /** Postgres: the loader reads the objects itself and streams them through `COPY … FROM STDIN`, one object at a time. */
@@ -38,11 +52,13 @@ export function postgresCopier(store: ObjectStore): StageCopier {
         try {
           await session.copyIn(sql, gunzipped(body));
         } catch (cause) {
-          if (!isPlatformError(cause, 'WAREHOUSE_MISMATCH')) throw cause;
+          const refused = postgresRefusal(object.key, cause) !== undefined && !(isPlatformError(cause) && cause.retriable);
+          if (!refused && !isPlatformError(cause, 'WAREHOUSE_MISMATCH')) throw cause;
           throw new StagedObjectError(object.key, 'the warehouse refuses its content', cause);
         }
       }
     },
+    refusal: async (error) => (error instanceof StagedObjectError ? postgresRefusal(error.key, error) : undefined),
   };
 }
 
@@ -71,17 +87,30 @@ async function* gunzipped(body: Buffer): AsyncIterable<Buffer> {
  * Redshift: one COPY of all objects by manifest, read by the cluster itself under `roleArn`. MAXERROR stays 0: no row may vanish.
  * The text is unit-tested and follows the developer guide; it has not run against a Redshift.
  */
-export function redshiftCopier(store: ObjectStore, storeUrl: string, roleArn: string, newId: () => string): StageCopier {
+export function redshiftCopier(
+  store: ObjectStore,
+  storeUrl: string,
+  roleArn: string,
+  tools: { readonly newId: () => string; readonly database: Database; readonly pause: (ms: number) => Promise<unknown> },
+): StageCopier {
   if (!storeUrl.startsWith('s3://')) throw new PlatformError('CONFIG_INVALID', `Redshift reads its stage from s3://, not from ${storeUrl}`);
   const base = storeUrl.replace(/\/+$/, '');
   return {
     async copy(session, table, columns, objects) {
-      const key = `stage/manifest/${newId()}.json`;
+      const key = `${manifestPrefix}${tools.newId()}.json`;
       const body = JSON.stringify(redshiftManifest(base, objects));
       await store.create(key, Buffer.from(body), 'application/json');
-      await session.query(redshiftCopySql(table, columns, `${base}/${key}`, roleArn));
-      await store.delete(key);
+      try {
+        await session.query(redshiftCopySql(table, columns, `${base}/${key}`, roleArn));
+      } catch (thrown) {
+        const error = ensureError(thrown);
+        throw pointsAtLoadErrors(error.message) ? new CopyRefusedError(error) : error;
+      } finally {
+        // What is left of a manifest is swept by its age.
+        await store.delete(key).catch(() => undefined);
+      }
     },
+    refusal: async (error, objects) => (error instanceof CopyRefusedError ? findRedshiftRefusal(tools, base, objects) : undefined),
   };
 }
 

@@ -3,102 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import pino from 'pino';
 import { startStack } from '../../../scripts/local/stack.ts';
 import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
-import { type Position, position, trimHorizon } from '../../../services/lib/kcl/position.ts';
+import { trimHorizon } from '../../../services/lib/kcl/position.ts';
 import { PlatformError } from '../../../services/lib/process/errors.ts';
-import { Metrics } from '../../../services/lib/process/metrics.ts';
 import { applyCalendar } from '../../../services/lib/warehouse/calendar.ts';
-import { postgresCopier } from '../../../services/lib/warehouse/copy.ts';
-import { eventFields } from '../../../services/lib/warehouse/csv.ts';
-import { type Database, defaultSessionLimits, openDatabase, type Row } from '../../../services/lib/warehouse/database.ts';
+import { type Database, defaultSessionLimits, openDatabase } from '../../../services/lib/warehouse/database.ts';
 import { endDeadHolders, takeGate } from '../../../services/lib/warehouse/gate.ts';
 import { checksumOf, migrate, migrations, requireSchema } from '../../../services/lib/warehouse/migrations.ts';
-import { CommitRounds } from '../../../services/redshift-loader/commit-round.ts';
 import type { LoadRegistry } from '../../../services/redshift-loader/registry.ts';
-import { ShardStager } from '../../../services/redshift-loader/shard-stager.ts';
-import { bookingEventOf, MemoryRegistry, MemoryStore } from '../../services/redshift-loader/memory.ts';
+import { bookingEventOf } from '../../services/redshift-loader/memory.ts';
 import { requirePart } from '../../support/optional.ts';
 import { startRealPostgres } from './real-postgres.ts';
-
-const log = pino({ level: 'silent' });
-const at = (n: number): Position => position(String(n));
-let runs = 0;
-
-/** A loader without KCL: shards that stage what they are given, and committers over one registry. Each has a stream of its own. */
-function setUp(database: Database) {
-  const streamId = `booking-events@${++runs}`;
-  const registry = new MemoryRegistry();
-  const store = new MemoryStore();
-  const metrics = new Metrics();
-  const clock = { offset: 0 };
-  const now = (): number => Date.now() + clock.offset;
-  let ids = 0;
-  const newId = (): string => `${streamId}-${++ids}`;
-  const tools = { registry, objects: store, log, metrics, now, newId, random: Math.random, pause: async () => {} };
-  const shards = new Map<string, { stager: ShardStager; next: number }>();
-
-  /** One file of these events, in order. */
-  async function stage(shardId: string, events: readonly BookingEvent[]): Promise<void> {
-    const known = shards.get(shardId);
-    const shard = known ?? { stager: await ShardStager.resume(tools, { application: 'loader', streamId, shardId }), next: 1 };
-    shards.set(shardId, shard);
-    for (const event of events) {
-      const fields = eventFields(event, event.occurredAt + 10);
-      assert(fields.kind === 'ok');
-      const arrivedAt = event.occurredAt + 10;
-      shard.stager.buffer.add({ position: at(shard.next++), fields: fields.value, occurredAt: event.occurredAt, arrivedAt }, 0);
-    }
-    if (events.length === 0) shard.stager.buffer.pass(at(shard.next++), 0);
-    await shard.stager.flush();
-  }
-
-  const committer = (
-    through: Database = database,
-    limits = { maxFiles: 100, maxBytes: 1e9 },
-    seen: LoadRegistry = registry,
-  ): CommitRounds =>
-    new CommitRounds({
-      application: 'loader',
-      streamId,
-      registry: seen,
-      objects: store,
-      database: through,
-      copier: postgresCopier(store),
-      limits,
-      retentionMs: 3_600_000,
-      log,
-      metrics,
-      now,
-      newId,
-    });
-
-  const select = async (sql: string): Promise<readonly Row[]> => {
-    const session = await database.connect();
-    try {
-      return (await session.query(sql)).rows;
-    } finally {
-      await session.close();
-    }
-  };
-  const count = async (what: string): Promise<number> => Number((await select(`SELECT COUNT(*) AS n FROM ${what}`))[0]?.['n']);
-  const ledger = async () => {
-    const rows = await select(
-      `SELECT SUM(rows_copied) AS copied, SUM(rows_inserted) AS inserted FROM load_ledger WHERE stream = '${streamId}'`,
-    );
-    return { copied: Number(rows[0]?.['copied']), inserted: Number(rows[0]?.['inserted']) };
-  };
-  const counter = (name: string): number =>
-    metrics
-      .drain()
-      .counters.filter((c) => c.name === name)
-      .reduce((sum, c) => sum + c.value, 0);
-  return { streamId, registry, store, metrics, clock, stage, committer, select, count, ledger, counter };
-}
-
-let unique = 0;
-const booking = (): string => `booking-${++unique}`;
+import { at, booking, setUp } from './set-up.ts';
 
 function warehouseContract(database: () => Database): void {
   it('loads texts of every kind as they are, times in UTC, null and empty apart', async () => {
@@ -286,17 +203,35 @@ function warehouseContract(database: () => Database): void {
     await t.stage('s', [bookingEventOf(booking(), 1)]);
     await t.committer().run();
     await t.stage('s', [bookingEventOf(booking(), 1)]);
+    await t.stage('s', [bookingEventOf(booking(), 1)]);
+    const [, second, third] = await t.registry.files('s', trimHorizon, 9);
+    const missing = t.store.objects.get(second?.object?.key ?? '');
+    t.store.objects.delete(second?.object?.key ?? '');
     t.clock.offset += 10 * 3_600_000;
-    const stuck = t.committer(
-      interceptingQueries(database(), async (sql, run) => {
-        if (sql === 'COMMIT') throw new PlatformError('WAREHOUSE_UNAVAILABLE', 'gone', { retriable: true });
-        return run();
-      }),
-    );
-    await stuck.run();
-    assert.equal(t.store.objects.size, 1);
+    assert.equal(await t.committer().run(), 'blocked');
+    assert.deepEqual([...t.store.objects.keys()], [third?.object?.key], 'the loaded one is gone');
+    assert.deepEqual(await t.registry.files('s', trimHorizon, 9), [second, third]);
+    t.store.objects.set(second?.object?.key ?? '', missing ?? Buffer.alloc(0));
     await t.committer().run();
-    assert.deepEqual(await t.ledger(), { copied: 2, inserted: 2 });
+    assert.deepEqual(await t.ledger(), { copied: 3, inserted: 3 });
+  });
+
+  it('keeps loaded files that are not in the lake yet, with all that follow them in their shard', async () => {
+    const t = setUp(database());
+    const one = t.committer(undefined, { maxFiles: 1, maxBytes: 1e9 });
+    for (let i = 0; i < 3; i++) {
+      await t.stage('s', [bookingEventOf(booking(), 1)]);
+      await one.run();
+    }
+    const batches = await t.select(`SELECT batch_id FROM load_ledger WHERE stream = '${t.streamId}' ORDER BY from_position`);
+    t.notInLake.add(String(batches[1]?.['batch_id']));
+    t.clock.offset += 3_600_001;
+    await t.committer().run();
+    assert.equal(t.store.objects.size, 2);
+    assert.equal((await t.registry.files('s', trimHorizon, 9)).length, 2);
+    t.notInLake.clear();
+    await t.committer().run();
+    assert.equal(t.store.objects.size, 0);
   });
 
   it('applies migrations once and refuses one that was changed', async () => {

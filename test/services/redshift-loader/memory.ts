@@ -59,10 +59,17 @@ export class MemoryRegistry implements LoadRegistry {
 
 export class MemoryStore implements ObjectStore {
   readonly objects = new Map<string, Buffer>();
+  readonly #createdAt = new Map<string, number>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+  }
 
   async create(key: string, body: Buffer): Promise<'created' | 'exists'> {
     if (this.objects.has(key)) return 'exists';
     this.objects.set(key, body);
+    this.#createdAt.set(key, this.#now());
     return 'created';
   }
 
@@ -80,7 +87,7 @@ export class MemoryStore implements ObjectStore {
 
   async *list(prefix: string): AsyncIterable<ObjectInfo> {
     for (const [key, body] of [...this.objects].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (key.startsWith(prefix)) yield { key, size: body.length, modifiedAtMs: 0 };
+      if (key.startsWith(prefix)) yield { key, size: body.length, modifiedAtMs: this.#createdAt.get(key) ?? 0 };
     }
   }
 

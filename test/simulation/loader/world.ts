@@ -269,6 +269,8 @@ export class World {
       copier,
       limits: { maxFiles: 1 + Math.floor(random() * 4), maxBytes: 1e9 },
       retentionMs: random() < 0.5 ? 0 : 1e9,
+      orphanAgeMs: 1e9,
+      inLake: async () => true,
       log,
       metrics: new Metrics(),
       now: () => this.scheduler.now,
