@@ -10,9 +10,11 @@ import { openDatabase, type Session } from '../../../services/lib/warehouse/data
 import { migrate, schemaVersion } from '../../../services/lib/warehouse/migrations.ts';
 import { loaderGrants } from '../../../services/lib/warehouse/rights.ts';
 import { mayStart } from '../../../services/redshift-loader/preflight.ts';
+import { bookingEventOf } from '../../services/redshift-loader/memory.ts';
 import { requirePart } from '../../support/optional.ts';
 import { type Authority, authenticate, createAuthority, serveTls } from './certificates.ts';
 import { type RealPostgres, startRealPostgres } from './real-postgres.ts';
+import { setUp } from './set-up.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -73,6 +75,16 @@ describe('loader start against PostgreSQL', () => {
 
   it('goes on when all is right, with no more than the rights of the list', async () => {
     assert.deepEqual(await start(loaderUrl()), { started: true, line: {} });
+  });
+
+  it('those rights are enough to load, again and anew', async function () {
+    this.timeout(30_000);
+    const t = setUp(openDatabase(loaderUrl()));
+    await t.stage('s', [bookingEventOf('rights-1', 1), bookingEventOf('rights-2', 1)]);
+    assert.deepEqual(await t.committer().run(), { kind: 'committed', more: false });
+    await t.stage('s', [bookingEventOf('rights-1', 2), bookingEventOf('rights-2', 1), bookingEventOf('rights-3', 1)]);
+    assert.deepEqual(await t.committer().run(), { kind: 'committed', more: false });
+    assert.deepEqual(await t.ledger(), { copied: 5, inserted: 4 });
   });
 
   it('ends on a host that no name server knows', async () => {
