@@ -17,6 +17,7 @@ import { findRedshiftRefusal } from '../../../services/lib/warehouse/refusal.ts'
 import { loaderGrants, requireRights } from '../../../services/lib/warehouse/rights.ts';
 import { committedBatches, committedFiles, insertedLines } from '../../../services/redshift-loader/lake-ledger.ts';
 import { batchesOfFiles, batchesOfObjects } from '../../../services/redshift-loader/loaded-files.ts';
+import { readState } from '../../migrate/state.ts';
 import type { Runs } from './collect.ts';
 import type { Answer, Recorder } from './recorder.ts';
 
@@ -92,6 +93,7 @@ export const runs: Runs = {
   'open a session': async (recorder) => recorder.keep(...sessionSettings(recorder.dialect, defaultSessionLimits)),
   migrate: (recorder) => migrate(recorder),
   'require the schema': (recorder) => requireSchema(recorder.session(all(schema(recorder.dialect), zone('UTC')))),
+  'where a warehouse stands': (recorder) => readState(recorder.session()),
   'require rights': (recorder) => requireRights(recorder.session(() => ({ rows: [everyRight] }))),
   'grants for whoever sets the warehouse up': async (recorder) => recorder.keep(...loaderGrants('IAMR:loader')),
   'require the role of COPY': onRedshift((recorder) => requireCopyRole(recorder.session(), stageUrl, roleArn)),
@@ -105,7 +107,8 @@ export const runs: Runs = {
   'lines of a file for the lake': (recorder) => insertedLines(recorder.session(), 'f1', ['2026-01-20 00:00:00', '2026-01-21 00:00:00']),
   load: (recorder) => runLoad(recorder, all(counts, hours)),
   'load, overtaken by another': (recorder) => runLoad(recorder, when('UPDATE load_watermark', { affected: 0 })),
-  'try a file alone': (recorder) => copyAlone(recorder.session(when('FROM load_alone', { rows: [{ n: 2 }] })), copierOf(recorder), object, 2),
+  'try a file alone': (recorder) =>
+    copyAlone(recorder.session(when('FROM load_alone', { rows: [{ n: 2 }] })), copierOf(recorder), object, 2),
   'find a refused line': onRedshift((recorder) => findRedshiftRefusal({ database: recorder, pause: async () => {} }, stageUrl, [object])),
   'batches of loaded files': (recorder) => batchesOfFiles(recorder.session(), ['f1', 'f2']),
   'batches of loaded objects': (recorder) => batchesOfObjects(recorder.session(), { ...batch, shardId }, [object.key]),
