@@ -36,7 +36,7 @@ function plain(row: Row): Record<string, unknown> {
   const entries = bookingEvent.columns.map(({ name, type }) => {
     const value = row[name];
     if (value === null) return [name, null];
-    if (type.kind === 'json') return [name, JSON.parse(String(value)) as unknown];
+    if (type.kind === 'json') return [name, JSON.parse(value as string) as unknown];
     return [name, type.kind === 'text' ? value : BigInt(value as string | number | bigint)];
   });
   return Object.fromEntries(entries) as Record<string, unknown>;
