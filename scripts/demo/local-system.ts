@@ -11,7 +11,7 @@ import { loadConfig } from '../../services/lib/process/config.ts';
 import { type Database, openDatabase } from '../../services/lib/warehouse/database.ts';
 import { prepareWarehouse } from '../../services/lib/warehouse/prepare.ts';
 import { redshiftLoader } from '../../services/redshift-loader/service.ts';
-import { createResources, type LocalStack, startStack } from '../local/stack.ts';
+import { createResources, type LocalStack, type StackOptions, startStack } from '../local/stack.ts';
 import { type DemoFlags, type ServiceName, type StreamName, serviceNames } from './flags.ts';
 import { type GuardProcess, startGuard } from './guard-process.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -40,6 +40,7 @@ export interface LocalSystemOptions {
   readonly shards: Readonly<Record<StreamName, number>>;
   readonly kinesisBytes: number;
   readonly retrieval: DemoFlags['retrieval'];
+  readonly warehouse?: StackOptions['warehouse'];
   /** Configuration over what the local stack gives; asked when the stack is up, before any service is started. */
   readonly settings?: (stack: LocalStack) => Promise<ServiceSettings>;
   readonly onProgress: (text: string) => void;
@@ -66,6 +67,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   const stack = await startStack({
     runDir: folder.path,
     kinesis: { limits: true, maxBytes: options.kinesisBytes },
+    warehouse: options.warehouse ?? 'pglite',
     onProgress: (part, ms) => onProgress(`${part} is up after ${seconds(ms)}`),
   });
   const environment = { ...stack.environment(), TMPDIR: folder.temporary, KCL_RETRIEVAL_MODE: options.retrieval.toUpperCase() };

@@ -6,7 +6,7 @@ import { type ServiceName, type StreamName, serviceNames } from '../demo/flags.t
 import { type LocalSystem, type ServiceSettings, startLocalSystem } from '../demo/local-system.ts';
 import { untilAllRead } from '../demo/readiness.ts';
 import { createRunFolder, diskFullRemedy, type RunFolder } from '../demo/run-folder.ts';
-import type { LocalStack } from '../local/stack.ts';
+import type { LocalStack, StackOptions } from '../local/stack.ts';
 import type { DrillFlags } from './flags.ts';
 import { Traffic } from './traffic.ts';
 
@@ -45,6 +45,7 @@ export interface SessionOptions {
   /** Longest time of traffic, for the room it takes. */
   readonly maxTrafficMs: number;
   readonly episodeEveryMs: number;
+  readonly warehouse?: StackOptions['warehouse'];
   /** Configuration of single services, over what the flags say. */
   readonly settings?: (stack: LocalStack) => Promise<ServiceSettings>;
   /** Before the traffic begins. */
@@ -80,6 +81,7 @@ export async function runSession(options: SessionOptions, drill: (session: Sessi
       shards: options.shards,
       kinesisBytes: Math.max(leastKinesisBytes, records * kinesisBytesPerRecord),
       retrieval: 'polling',
+      warehouse: options.warehouse ?? 'pglite',
       settings: async (stack) => withFlags(flags, await options.settings?.(stack)),
       onProgress: say,
       onFailure: (error) => failed.abort(error),

@@ -6,6 +6,7 @@ import { type KinesisSettings, startKinesisProcess } from './kinesis/kinesis.ts'
 import { partEnvironment, serviceEnvironment } from './local-environment.ts';
 import { startMailCatcher } from './mail/mail.ts';
 import { startPostgres } from './postgres/postgres.ts';
+import { PostgresServer } from './postgres-server/postgres-server.ts';
 import type { ManagedProcess } from './process/managed-process.ts';
 import { type CaughtMessage, type SnsCatcher, startSnsCatcher, topicArn } from './sns/sns.ts';
 
@@ -19,6 +20,8 @@ export interface StackOptions {
   readonly runDir: string;
   /** @default all but mail */
   readonly parts?: readonly Part[];
+  /** What the part postgres is: PGlite, or the PostgreSQL of the machine. @default pglite */
+  readonly warehouse?: 'pglite' | 'server';
   readonly kinesis?: KinesisSettings;
   /** Called when a part has become ready. */
   readonly onProgress?: (part: Part, ms: number) => void;
@@ -43,6 +46,8 @@ export interface LocalStack {
   caught(): readonly CaughtMessage[];
   /** Undefined when that part was not asked for. */
   readonly sns: SnsCatcher | undefined;
+  /** The warehouse, when it is the PostgreSQL of the machine: a drill may stop it and start it again. */
+  readonly postgresServer: PostgresServer | undefined;
   /** Resolves when no process and no port is left. */
   stop(): Promise<void>;
 }
@@ -56,6 +61,7 @@ interface Started {
   kinesis?: { endpoint: string; process: ManagedProcess };
   dynamodb?: { endpoint: string; process: ManagedProcess };
   postgres?: { url: string; process: ManagedProcess };
+  postgresServer?: PostgresServer;
   sns?: SnsCatcher;
   mail?: { port: number; close(): Promise<void> };
 }
@@ -78,6 +84,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       started.dynamodb = await startDynamo({ jars, env, cwd: runDir, logFile: logFile('dynamodb') });
     },
     postgres: async () => {
+      if (options.warehouse === 'server') {
+        started.postgresServer = await PostgresServer.start({ folder: join(runDir, 'warehouse'), logFile: logFile('postgres') });
+        return;
+      }
       started.postgres = await startPostgres({ dataDir: join(runDir, 'warehouse'), env, logFile: logFile('postgres') });
     },
     sns: async () => {
@@ -99,13 +109,14 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     await stopAll(started);
     throw failed.reason;
   }
+  const warehouseUrl = started.postgres?.url ?? started.postgresServer?.url;
   return {
     runDir,
     kinesisEndpoint: started.kinesis?.endpoint ?? '',
     dynamoEndpoint: started.dynamodb?.endpoint ?? '',
     snsEndpoint: started.sns?.endpoint ?? '',
     smtpPort: started.mail?.port,
-    warehouseUrl: started.postgres?.url ?? '',
+    warehouseUrl: warehouseUrl ?? '',
     objectsUrl: pathToFileURL(objects).href,
     processes: processesOf(started),
     environment: () =>
@@ -113,13 +124,14 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
         ...(started.kinesis && { kinesis: started.kinesis.endpoint }),
         ...(started.dynamodb && { dynamo: started.dynamodb.endpoint }),
         ...(started.sns && { sns: started.sns.endpoint }),
-        ...(started.postgres && { warehouse: started.postgres.url }),
+        ...(warehouseUrl !== undefined && { warehouse: warehouseUrl }),
         objects: pathToFileURL(objects).href,
         alertsTopicArn: topicArn('fraud-alerts'),
         kclJars: join(root, '.jars', 'kcl'),
       }),
     caught: () => started.sns?.caught() ?? [],
     sns: started.sns,
+    postgresServer: started.postgresServer,
     stop: () => stopAll(started),
   };
 }
@@ -130,6 +142,7 @@ const processesOf = ({ kinesis, dynamodb, postgres }: Started): ManagedProcess[]
 async function stopAll(started: Started): Promise<void> {
   await Promise.all([
     ...processesOf(started).map((process) => process.stop('SIGTERM', stopDeadlineMs)),
+    started.postgresServer?.stop(),
     started.sns?.close(),
     started.mail?.close(),
   ]);

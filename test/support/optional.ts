@@ -1,6 +1,7 @@
-import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { postgresFolder, postgresRemedy } from '../../scripts/local/postgres-server/installation.ts';
 import { jarSets, jarsAreThere } from '../../scripts/setup/jars.mjs';
 import { findJava, findProgram, minJavaVersion } from '../../scripts/setup/prerequisites.mjs';
 
@@ -34,7 +35,7 @@ const parts = {
   chromium: program('chromium', 'chromium'),
   strace: program('strace', 'strace'),
   openssl: program('openssl', 'openssl'),
-  postgres: { isThere: () => postgresFolder() !== undefined, install: 'sudo apt-get install -y postgresql' },
+  postgres: { isThere: () => postgresFolder() !== undefined, install: postgresRemedy },
   linux: { isThere: () => process.platform === 'linux', install: 'run the tests on Linux' },
   root: { isThere: () => process.getuid?.() === 0, install: 'run the tests as root, in a container' },
   s3: {
@@ -45,27 +46,6 @@ const parts = {
 } as const satisfies Record<string, PartOfMachine>;
 
 export type OptionalPart = keyof typeof parts;
-
-/** Where initdb and postgres are: Debian keeps them off PATH. Undefined: no real Postgres is installed. */
-export function postgresFolder(): string | undefined {
-  const debian = '/usr/lib/postgresql';
-  const candidates = (process.env['PATH'] ?? '').split(delimiter);
-  try {
-    candidates.push(...readdirSync(debian).map((version) => join(debian, version, 'bin')));
-  } catch {
-    // not Debian's
-  }
-  return candidates.find((folder) => ['initdb', 'postgres'].every((name) => isExecutable(join(folder, name))));
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Part to reason. */
 type Optional = Readonly<Record<string, string>>;
