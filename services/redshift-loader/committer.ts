@@ -1,5 +1,6 @@
 import type { Background } from '../lib/kcl/consumer.ts';
 import { ensureError, isPlatformError } from '../lib/process/errors.ts';
+import { type BackoffLimits, backoffMs } from '../lib/producer/backoff.ts';
 import { endDeadHolders } from '../lib/warehouse/gate.ts';
 import { careFor } from './commit-failure.ts';
 import type { CommitParts, CommitRounds } from './commit-round.ts';
@@ -18,8 +19,9 @@ export interface CommitterOptions extends Pick<CommitParts, 'database' | 'log' |
 
 /** How often an idle committer looks at the heads: one query. A file that finds the interval over is committed at the next look. */
 const lookMs = 1_000;
-/** Before a round that follows at once: a lost race is decided by then. */
+/** Before a round that follows at once: a lost race is decided by then. Rounds in a row that came to nothing wait longer and longer. */
 const againMs = 50;
+const again: BackoffLimits = { baseMs: 2 * againMs, capMs: 5_000 };
 /** A transaction under way may finish for this long when the task stops; after that it is given up, which is what a crash does. */
 const stopGraceMs = 10_000;
 /** A session that holds the gate this long without running anything belongs to a dead committer. */
@@ -47,6 +49,7 @@ async function loop(options: CommitterOptions, signal: AbortSignal): Promise<voi
   let leading = false;
   let notBefore = 0;
   let failures = 0;
+  let inVain = 0;
   let claimAt = 0;
   const prolong = setInterval(() => {
     if (leading) lease.claim().catch((error: unknown) => log.warn({ event: 'committer.lease', err: error }, 'the lease was not prolonged'));
@@ -63,8 +66,9 @@ async function loop(options: CommitterOptions, signal: AbortSignal): Promise<voi
       metrics.gauge('committer', leading ? 1 : 0);
       if (leading && now() >= notBefore && (await options.rounds.hasWork())) {
         const outcome = await options.rounds.run();
-        const atOnce = outcome === 'again' || (typeof outcome === 'object' && outcome.more);
-        if (atOnce) waitMs = againMs;
+        inVain = outcome === 'again' ? inVain + 1 : 0;
+        if (inVain > 1) waitMs = backoffMs(inVain, again, random);
+        else if (outcome === 'again' || (typeof outcome === 'object' && outcome.more)) waitMs = againMs;
         else if (outcome !== 'idle') notBefore = now() + intervalMs;
       }
       if (failures > 0) log.info({ event: 'committer.recovered', failures }, 'the committer goes on');

@@ -15,10 +15,12 @@ interface Script {
   readonly claims?: readonly (boolean | Error)[];
   /** Ends the run at this time, ms from its start. */
   readonly untilMs: number;
+  /** What chance says, always; default 0. */
+  readonly random?: number;
 }
 
 /** Runs the loop on a clock that only its pauses move; returns what happened when. */
-async function play({ rounds, claims = [], untilMs }: Script) {
+async function play({ rounds, claims = [], untilMs, random = 0 }: Script) {
   const happened: string[] = [];
   const asked: string[] = [];
   let now = 0;
@@ -45,7 +47,7 @@ async function play({ rounds, claims = [], untilMs }: Script) {
     log: pino({ level: 'silent' }),
     metrics: new Metrics(),
     now: () => now,
-    random: () => 0,
+    random: () => random,
     intervalMs,
     leaseMs: 15_000,
     rounds: {
@@ -96,6 +98,28 @@ describe('committer', () => {
     assert.deepEqual(happened.slice(0, 3), ['0 committed', '50 again', '100 committed']);
     assert.deepEqual(happened[3]?.split(' ')[1], 'committed');
     assert(Number(happened[3]?.split(' ')[0]) >= 30_100);
+  });
+
+  it('waits longer and longer between rounds that come to nothing: neither lost races nor a COMMIT that is never made spin', async () => {
+    const { happened } = await play({ rounds: Array.from({ length: 100 }, () => 'again' as const), untilMs: 60_000, random: 1 });
+    const times = happened.slice(0, -1).map((what) => Number(what.split(' ')[0]));
+    assert.deepEqual(times.slice(0, 5), [0, 50, 250, 650, 1_450]);
+    assert(times.length < 25, `${times.length} rounds in a minute`);
+  });
+
+  it('counts anew after a round that came to something', async () => {
+    const { happened } = await play({ rounds: ['again', 'again', committed(true), 'again', committed()], untilMs: 3_000, random: 1 });
+    assert.deepEqual(happened.slice(0, 5), ['0 again', '50 again', '250 committed', '300 again', '350 committed']);
+  });
+
+  it('pauses between conflicts, each of which has waited for the gate before', async () => {
+    const { happened, metrics } = await play({
+      rounds: Array.from({ length: 100 }, () => away('WAREHOUSE_CONFLICT')),
+      untilMs: 60_000,
+      random: 1,
+    });
+    assert(happened.length < 15, `${happened.length} rounds in a minute`);
+    assert.equal(metrics.counters.find(({ name }) => name === 'commit_conflicts')?.value, happened.length - 1);
   });
 
   it('does nothing while another task holds the lease, and takes over when it may', async () => {
