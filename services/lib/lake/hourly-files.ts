@@ -6,9 +6,9 @@ import type { StagedRow } from './staged-rows.ts';
 /** Rows of a group: encoding one takes some 30 ms, for which the event loop stands still. */
 const groupRows = 2_000;
 /** UTF-16 units of the texts of a group: as long a pause with rows of 64 KiB. */
-const groupLength = 2 * 1_024 * 1_024;
+const groupLength = 1_024 * 1_024;
 /** UTF-16 units of the texts in all open groups, when events of many hours mix. */
-const heldLength = 32 * 1_024 * 1_024;
+const heldLength = 16 * 1_024 * 1_024;
 
 export interface HourlyFile extends Hour {
   readonly rows: number;
