@@ -12,7 +12,12 @@ export const migrateFlags = {
     undefined,
     parseText,
   ),
-  'time-zone': option('ZONE', 'business time zone, such as Europe/Berlin: needed the first time, kept after that', undefined, parseText),
+  'time-zone': option(
+    'ZONE',
+    'business time zone, such as Europe/Berlin: needed the first time, kept after that',
+    undefined,
+    parseTimeZone,
+  ),
   rebuild: flag('count the figures anew: for another time zone, or when the rules of its clock were changed for the past'),
   check: flag('apply nothing: exit 1 when a migration, a table, a view or a column is missing or another than it should be'),
   sql: flag('print the SQL: of what is missing, or of everything in a --dialect, without a connection'),
@@ -25,6 +30,16 @@ export const migrateFlags = {
 };
 
 export type MigrateFlags = Flags<typeof migrateFlags>;
+
+/** Asked before anything is applied: the calendar comes after the migrations. */
+function parseTimeZone(text: string): string {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text }).format();
+    return text;
+  } catch {
+    throw new Error('expected a time zone such as Europe/Berlin');
+  }
+}
 
 function parseUser(text: string): string {
   if (!/^[\w:.@+=-]{1,128}$/.test(text)) throw new Error('expected a user such as IAMR:redshift-loader');

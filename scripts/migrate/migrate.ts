@@ -9,7 +9,7 @@ import { type Prepared, prepareWarehouse } from '../../services/lib/warehouse/pr
 import { loaderGrants } from '../../services/lib/warehouse/rights.ts';
 import { UsageError } from '../cli/flags.ts';
 import { actionOf, type MigrateFlags } from './flags.ts';
-import { openWarehouse, type Place, type PlaceIo } from './place.ts';
+import { openWarehouse, type Place, type PlaceIo, setIn } from './place.ts';
 import { readState, type SchemaState } from './state.ts';
 
 export interface MigrateIo extends PlaceIo {
@@ -78,7 +78,7 @@ async function apply(
 
 /** Who did what to a stage, as objects beside those of `replay`. Throws UsageError when there is nowhere to write it. */
 function auditTrail(place: Place, flags: MigrateFlags, io: MigrateIo): (part: 'begun' | 'ended', line: object) => Promise<void> {
-  const url = flags.objects ?? io.env['OBJECTS_URL'];
+  const url = flags.objects ?? setIn(io.env, 'OBJECTS_URL');
   const local = place.stage === 'local';
   if (url === undefined && !local) throw new UsageError('--objects URL is needed (or OBJECTS_URL): where the audit line goes');
   if (url === undefined) return async () => undefined;

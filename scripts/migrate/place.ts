@@ -24,10 +24,13 @@ export interface PlaceIo {
   readonly accountOf: (region: string, workgroup: string) => Promise<string>;
 }
 
+/** As for a service: an empty variable is none. */
+export const setIn = (env: NodeJS.ProcessEnv, key: string): string | undefined => env[key] || undefined;
+
 /** The warehouse on loopback, or the stage's in the shell's account and region; `note` is told which. Throws UsageError. */
 export async function openWarehouse(flags: MigrateFlags, io: PlaceIo): Promise<{ readonly database: Database; readonly place: Place }> {
   const { stage } = flags;
-  const url = flags.url ?? io.env['WAREHOUSE_URL'];
+  const url = flags.url ?? setIn(io.env, 'WAREHOUSE_URL');
   if (url === undefined)
     throw new UsageError('which warehouse? --url URL or WAREHOUSE_URL; for one that is not on loopback --stage STAGE too');
   const { login, shown } = parseTarget(url);
@@ -36,7 +39,7 @@ export async function openWarehouse(flags: MigrateFlags, io: PlaceIo): Promise<{
   if (stage !== undefined && loopback) throw new UsageError(`${shown} is on loopback: it is no stage's`);
   const region = stage === undefined ? 'us-east-1' : io.env['AWS_REGION'];
   if (!region) throw new UsageError('AWS_REGION is not set: which region is the stage in?');
-  const caFile = flags['ca-file'] ?? io.env['WAREHOUSE_CA_FILE'];
+  const caFile = flags['ca-file'] ?? setIn(io.env, 'WAREHOUSE_CA_FILE');
   const database = io.open(url, { region, ...(caFile === undefined ? {} : { caFile }) });
   const account = stage === undefined ? 'none' : login.kind === 'workgroup' ? await io.accountOf(region, login.workgroup) : 'unknown';
   const place = { stage: stage ?? 'local', account, region: stage === undefined ? 'none' : region, warehouse: shown };

@@ -67,6 +67,7 @@ describe('migrate', () => {
       [['--dialect', 'oracle', '--sql'], /expected one of redshift, postgres/],
       [['--dialect', 'redshift', '--sql', '--url', local], /without a connection/],
       [['--grants', 'x"; DROP'], /expected a user/],
+      [['--url', local, '--time-zone', 'Mars/Olympus'], /expected a time zone/],
       [['--check', '--yes', '--url', local], /--check applies nothing/],
     ];
     for (const [argv, message] of wrong) {
@@ -77,6 +78,7 @@ describe('migrate', () => {
       );
     }
     await assert.rejects(run(stage, {}), /AWS_REGION/);
+    await assert.rejects(run([], { WAREHOUSE_URL: '' }), /which warehouse/);
     await assert.rejects(run(['--url', 'redshift://u:geheim@h/d?sslmode=disable', '--stage', 'x']), { code: 'CONFIG_INVALID' });
   });
 
