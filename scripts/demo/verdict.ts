@@ -3,18 +3,21 @@ import type { SentRecord } from '../generate/send-log.ts';
 import { readAlerts, readDeadLetters, readLockingAlerts } from '../judge/collect.ts';
 import { readGenerations } from '../judge/collect-rules.ts';
 import { readWarehouse } from '../judge/collect-warehouse.ts';
-import type { Evidence, Failure, PoisonedRecord, PublishedAlert } from '../judge/evidence.ts';
+import type { Evidence, Failure, PublishedAlert } from '../judge/evidence.ts';
 import { judge, type Verdict } from '../judge/judge.ts';
 import type { CaughtMessage } from '../local/sns/sns.ts';
 import type { LocalSystem } from './local-system.ts';
 import type { Settled } from './settle.ts';
+
+/** What the run broke on purpose. */
+export type Planted = Partial<Pick<Evidence, 'poisoned' | 'refused'>>;
 
 /** All that a settled run has left behind. */
 export async function collectEvidence(
   system: LocalSystem,
   log: readonly SentRecord[],
   { source, routed }: Pick<Settled, 'source' | 'routed'>,
-  poisoned: readonly PoisonedRecord[] = [],
+  { poisoned = [], refused = [] }: Planted = {},
 ): Promise<Evidence> {
   const [{ alerts }, lockingAlerts, deadLetters, warehouse, rules] = await Promise.all([
     readAlerts(system.dynamo, 'fraud-alerts'),
@@ -33,6 +36,7 @@ export async function collectEvidence(
     deadLetters,
     rules,
     poisoned,
+    refused,
     storedAlerts: alerts,
     publishedAlerts: system.stack.caught().map(publishedAlert),
     lockingAlerts,

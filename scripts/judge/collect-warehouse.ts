@@ -1,8 +1,8 @@
 import type { Position } from '../../services/lib/kcl/position.ts';
 import type { Database, Row } from '../../services/lib/warehouse/database.ts';
-import type { Evidence, LedgerRow, WarehouseEvent } from './evidence.ts';
+import { type Evidence, type HourlyRow, hourlyMeasures, type LedgerRow, type QuarantinedLine, type WarehouseEvent } from './evidence.ts';
 
-type WarehouseEvidence = Pick<Evidence, 'warehouseRows' | 'warehouseBookings' | 'ledger' | 'watermarks'>;
+type WarehouseEvidence = Pick<Evidence, 'warehouseRows' | 'warehouseBookings' | 'ledger' | 'watermarks' | 'quarantine' | 'hourly'>;
 
 const epochMs = (column: string): string => `CAST(EXTRACT(EPOCH FROM ${column}) * 1000 AS BIGINT) AS ${column}`;
 const eventColumns = `booking_id, version, event_id, type, user_id, tour_id, ${epochMs('occurred_at')}, seats, amount_minor, currency, channel, source`;
@@ -34,7 +34,22 @@ const ledgerRowOf = (row: Row): LedgerRow => ({
   to: text(row, 'to_position') as Position,
   copied: number(row, 'rows_copied'),
   inserted: number(row, 'rows_inserted'),
+  quarantined: number(row, 'rows_quarantined'),
   loadedAt: number(row, 'loaded_at'),
+});
+
+/** The event's id is the fifth field of a staged line. */
+const eventIdOfLine = /^[^,]+,\d+,"(?:[^"]|"")*",\d+,"([^"]*)"/;
+
+const quarantinedOf = (row: Row): QuarantinedLine => ({
+  fileId: text(row, 'file_id'),
+  line: number(row, 'line'),
+  eventId: eventIdOfLine.exec(text(row, 'content'))?.[1],
+});
+
+const hourlyOf = (row: Row): HourlyRow => ({
+  key: ['hour', 'business_day', 'tour_id', 'channel', 'currency'].map((name) => text(row, name)).join('|'),
+  measures: Object.fromEntries(hourlyMeasures.map((name) => [name, text(row, name)])) as HourlyRow['measures'],
 });
 
 /** All the warehouse holds, unjoined: a join could hide what is doubled or missing. */
@@ -44,9 +59,13 @@ export async function readWarehouse(database: Database): Promise<WarehouseEviden
     const events = await session.query(`SELECT file_id, ${eventColumns} FROM booking_event`);
     const bookings = await session.query(`SELECT ${eventColumns} FROM booking`);
     const files = await session.query(
-      `SELECT file_id, application, stream, shard, from_position, to_position, rows_copied, rows_inserted, ${epochMs('loaded_at')} FROM load_ledger`,
+      `SELECT file_id, application, stream, shard, from_position, to_position, rows_copied, rows_inserted, rows_quarantined, ${epochMs('loaded_at')} FROM load_ledger`,
     );
     const watermarks = await session.query('SELECT application, stream, shard, position FROM load_watermark');
+    const quarantine = await session.query('SELECT file_id, line, content FROM quarantine');
+    const hourly = await session.query(
+      `SELECT ${epochMs('hour')}, TO_CHAR(business_day, 'YYYY-MM-DD') AS business_day, tour_id, channel, currency, ${hourlyMeasures.join(', ')} FROM kpi_hourly`,
+    );
     const ledger = files.rows.map(ledgerRowOf);
     const loadedAt = new Map(ledger.map((file) => [file.fileId, file.loadedAt]));
     return {
@@ -63,6 +82,8 @@ export async function readWarehouse(database: Database): Promise<WarehouseEviden
         shardId: text(row, 'shard'),
         position: text(row, 'position') as Position,
       })),
+      quarantine: quarantine.rows.map(quarantinedOf),
+      hourly: hourly.rows.map(hourlyOf),
     };
   } finally {
     await session.close();

@@ -64,9 +64,38 @@ export interface LedgerRow {
   readonly to: Position;
   readonly copied: number;
   readonly inserted: number;
+  /** Lines that the warehouse refused before. */
+  readonly quarantined: number;
   /** Epoch ms. */
   readonly loadedAt: number;
 }
+
+/** A line that the warehouse refused. */
+export interface QuarantinedLine {
+  readonly fileId: string;
+  readonly line: number;
+  /** Undefined when its content shows none. */
+  readonly eventId: string | undefined;
+}
+
+/** A row of `kpi_hourly`; the measures as whole numbers in text, since sums may be beyond what a number holds. */
+export interface HourlyRow {
+  /** `hour|business day|tour|channel|currency`, the hour in epoch ms. */
+  readonly key: string;
+  readonly measures: Readonly<Record<HourlyMeasure, string>>;
+}
+
+export const hourlyMeasures = [
+  'reserved',
+  'cancelled',
+  'changed',
+  'expired',
+  'seats_reserved',
+  'seats_cancelled',
+  'amount_reserved_minor',
+  'amount_cancelled_minor',
+] as const;
+export type HourlyMeasure = (typeof hourlyMeasures)[number];
 
 /** Up to where a shard is loaded. */
 export type Watermark = Pick<LedgerRow, 'application' | 'streamId' | 'shardId'> & { readonly position: Position };
@@ -134,6 +163,10 @@ export interface Evidence {
   readonly warehouseBookings: readonly WarehouseEvent[];
   readonly ledger: readonly LedgerRow[];
   readonly watermarks: readonly Watermark[];
+  readonly quarantine: readonly QuarantinedLine[];
+  readonly hourly: readonly HourlyRow[];
+  /** Events whose lines the run made such that the warehouse refuses them. */
+  readonly refused: readonly string[];
 }
 
 /** One kind of fault that was found, with some of the cases. */

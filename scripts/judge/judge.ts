@@ -1,6 +1,7 @@
 import { type AlertCounts, judgeAlerts } from './alerts.ts';
 import { judgeContents } from './contents.ts';
 import { type Evidence, type Failure, Failures } from './evidence.ts';
+import { judgeHourly } from './hourly.ts';
 import { type Latencies, latencies } from './latency.ts';
 import { judgeLedger } from './ledger.ts';
 import { judgeLocks } from './locks.ts';
@@ -42,6 +43,7 @@ export function judge(evidence: Evidence): Verdict {
   const locks = judgeLocks(evidence, failures);
   const warehouse = judgeWarehouse(evidence, positions, failures);
   judgeLedger(evidence, failures);
+  judgeHourly(evidence, failures);
   const ok = failures.list.length === 0;
   return {
     result: { type: 'result', ...counts, alerts, warehouse, latencyMs: latencies(evidence), locks, ok },

@@ -25,10 +25,14 @@ export function judgeLedger(evidence: Evidence, failures: Failures): void {
       failures.add('the ledger does not end at the watermark', `${shardId}: ${reached}`);
     }
     const copied = sum(chain.map((file) => file.copied));
+    const refused = sum(chain.map((file) => file.quarantined));
     const valid = records.get(shardId) ?? 0;
-    if (copied !== valid) failures.add('other rows copied than records on the shard', `${shardId}: ${copied} of ${valid}`);
+    if (copied + refused !== valid) {
+      failures.add('other rows copied than records on the shard', `${shardId}: ${copied}, and ${refused} refused, of ${valid}`);
+    }
   }
   judgeInserted(evidence, failures);
+  judgeQuarantine(evidence, failures);
 }
 
 /** Where the chain ends. */
@@ -54,6 +58,19 @@ function judgeInserted({ ledger, warehouseRows }: Evidence, failures: Failures):
   const total = sum(ledger.map((file) => file.inserted));
   if (total !== warehouseRows.length)
     failures.add('other rows inserted than the warehouse holds', `${total}, found ${warehouseRows.length}`);
+}
+
+/** The ledger counts the refused lines of each file, and each of them is in quarantine once. */
+function judgeQuarantine({ ledger, quarantine }: Evidence, failures: Failures): void {
+  const lines = groupBy(quarantine, ({ fileId }) => fileId);
+  for (const [fileId, same] of groupBy(ledger, (file) => file.fileId)) {
+    const counted = sum(same.map((file) => file.quarantined));
+    const kept = new Set((lines.get(fileId) ?? []).map(({ line }) => line)).size;
+    if (counted !== kept) failures.add('other lines refused than are in quarantine', `file ${fileId}: ${counted}, found ${kept}`);
+    if (kept !== (lines.get(fileId)?.length ?? 0)) failures.add('a line is in quarantine twice', `file ${fileId}`);
+    lines.delete(fileId);
+  }
+  for (const fileId of lines.keys()) failures.add('in quarantine, but of no file in the ledger', `file ${fileId}`);
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

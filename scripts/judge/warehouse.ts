@@ -11,10 +11,14 @@ export interface WarehouseCounts {
   readonly duplicated: number;
 }
 
-/** Every distinct event is one row, unaltered, in the ledger; each booking shows its newest version. */
+/**
+ * Every distinct event is one row, unaltered, in the ledger; each booking shows its newest version. An event that the run made the
+ * warehouse refuse is in quarantine instead, and no other event is.
+ */
 export function judgeWarehouse(evidence: Evidence, positions: readonly LabelledPosition[], failures: Failures): WarehouseCounts {
   const expected = expectedEvents(positions);
   const rows = groupBy(evidence.warehouseRows, (row) => row.eventId);
+  for (const eventId of judgeRefused(evidence, failures)) if (!rows.has(eventId)) expected.delete(eventId);
   let missing = 0;
   let duplicated = 0;
   for (const [eventId, event] of expected) {
@@ -33,6 +37,17 @@ export function judgeWarehouse(evidence: Evidence, positions: readonly LabelledP
   for (const eventId of rows.keys()) if (!expected.has(eventId)) failures.add('in the warehouse, but never sent', `event ${eventId}`);
   judgeBookings(evidence, expected, failures);
   return { expected: expected.size, rows: evidence.warehouseRows.length, missing, duplicated };
+}
+
+/** Events that may be missing. */
+function judgeRefused({ refused, quarantine }: Evidence, failures: Failures): ReadonlySet<string> {
+  const kept = new Set(quarantine.map(({ eventId }) => eventId));
+  for (const eventId of refused)
+    if (!kept.has(eventId)) failures.add('refused by the warehouse, and not in quarantine', `event ${eventId}`);
+  for (const { fileId, line, eventId } of quarantine) {
+    if (eventId === undefined || !refused.includes(eventId)) failures.add('in quarantine, but valid', `file ${fileId} line ${line}`);
+  }
+  return new Set(refused.filter((eventId) => kept.has(eventId)));
 }
 
 function judgeBookings(evidence: Evidence, expected: ReadonlyMap<string, CanonicalEvent>, failures: Failures): void {

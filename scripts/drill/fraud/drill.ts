@@ -108,7 +108,7 @@ async function drill(session: Session, tools: Tools, faults: readonly Fault[], m
     onLook: () => watch.look(),
   });
   say(campaign.broken ?? 'all faults are done');
-  const { evidence, result, text } = await conclude(session, tools.poison.buried);
+  const { evidence, result, text } = await conclude(session, { poisoned: tools.poison.buried });
   await watch.look();
   const ok = result.ok && campaign.broken === undefined;
   const history = { evidence, sightings: watch.sightings.all, events };

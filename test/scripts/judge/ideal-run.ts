@@ -7,6 +7,7 @@ import type {
   Evidence,
   FoundAlert,
   FoundDeadLetter,
+  HourlyRow,
   LedgerRow,
   SourceRecord,
   WarehouseEvent,
@@ -113,10 +114,48 @@ export function idealRun(): MutableEvidence {
           to: position(String(i + 1)),
           copied: copied.get(fileId) ?? 0,
           inserted: [...rows.values()].filter((row) => row.fileId === fileId).length,
+          quarantined: 0,
           loadedAt: startMs,
         };
       }),
     ),
     watermarks: routed.map(({ shardId }) => ({ ...loaderOf(shardId), position: position(String(filesPerShard)) })),
+    quarantine: [],
+    hourly: [...rows.values()].map(hourOfOne).reduce(addHour, []),
+    refused: [],
   };
+}
+
+const hourMs = 3_600_000;
+
+/** What one event adds to kpi_hourly. */
+function hourOfOne({ type, occurredAt, tourId, channel, currency, seats, amountMinor }: WarehouseEvent): HourlyRow {
+  const start = occurredAt - (occurredAt % hourMs);
+  const of = (kind: string, n: number): string => String(type === kind ? n : 0);
+  return {
+    key: `${start}|${new Date(start).toISOString().slice(0, 10)}|${tourId}|${channel}|${currency}`,
+    measures: {
+      reserved: of('reserved', 1),
+      cancelled: of('cancelled', 1),
+      changed: of('changed', 1),
+      expired: of('expired', 1),
+      seats_reserved: of('reserved', seats),
+      seats_cancelled: of('cancelled', seats),
+      amount_reserved_minor: of('reserved', amountMinor),
+      amount_cancelled_minor: of('cancelled', amountMinor),
+    },
+  };
+}
+
+function addHour(all: HourlyRow[], one: HourlyRow): HourlyRow[] {
+  const at = all.findIndex(({ key }) => key === one.key);
+  const known = all[at];
+  if (known === undefined) return [...all, one];
+  const measures = Object.fromEntries(
+    Object.entries(known.measures).map(([name, n]) => [
+      name,
+      String(Number(n) + Number(one.measures[name as keyof HourlyRow['measures']])),
+    ]),
+  ) as HourlyRow['measures'];
+  return all.with(at, { ...known, measures });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { nextRules } from '../../../scripts/drill/fraud/next-rules.ts';
-import { alertIdOf } from '../../../scripts/judge/evidence.ts';
+import { alertIdOf, hourlyMeasures } from '../../../scripts/judge/evidence.ts';
 import { judge, type Result } from '../../../scripts/judge/judge.ts';
 import { percentiles } from '../../../scripts/judge/latency.ts';
 import { naiveAlerts } from '../../../scripts/judge/naive-alerts.ts';
@@ -26,6 +26,9 @@ function judged(damage: (evidence: MutableEvidence) => void): { result: Result; 
     warehouseBookings: [...ideal.warehouseBookings],
     ledger: [...ideal.ledger],
     watermarks: [...ideal.watermarks],
+    quarantine: [...ideal.quarantine],
+    hourly: [...ideal.hourly],
+    refused: [...ideal.refused],
   };
   damage(evidence);
   const { result, failures } = judge(evidence);
@@ -104,6 +107,7 @@ describe('the judge', () => {
       e.warehouseBookings = [];
       e.ledger = [];
       e.watermarks = [];
+      e.hourly = [];
     };
 
     it('finds that nothing was sent, though everything of it is accounted for', () => {
@@ -596,6 +600,84 @@ describe('the judge', () => {
       finds(check, (e) => void e.warehouseBookings.pop());
       finds(check, (e) => void e.warehouseBookings.push(first(e.warehouseBookings)));
       finds('booking that was never sent', (e) => void e.warehouseBookings.push({ ...first(e.warehouseBookings), bookingId: 'x' }));
+    });
+  });
+
+  describe('of figures per hour', () => {
+    const damaged = (change: (measures: MutableEvidence['hourly'][number]['measures']) => object) => (e: MutableEvidence) =>
+      replace(e.hourly, 0, ({ measures }) => ({ measures: { ...measures, ...change(measures) } }));
+
+    for (const name of hourlyMeasures) {
+      it(`finds ${name} that differs from a recount by one`, () => {
+        finds(
+          'kpi_hourly differs from a recount of the events',
+          damaged((measures) => ({ [name]: String(Number(measures[name]) + 1) })),
+        );
+      });
+    }
+
+    it('finds a row that is missing, one of nothing, one there twice, and one on another business day', () => {
+      finds('not in kpi_hourly, but among the events', (e) => void e.hourly.pop());
+      finds('kpi_hourly counts what is not among the events', (e) => replace(e.hourly, 0, ({ key }) => ({ key: `${key}x` })));
+      finds('two rows of kpi_hourly for the same hour and things', (e) => void e.hourly.push(first(e.hourly)));
+      finds('kpi_hourly counts what is not among the events', (e) =>
+        replace(e.hourly, 0, ({ key }) => ({ key: key.replace('2026-05-01', '2026-05-02') })),
+      );
+    });
+  });
+
+  describe('of a line that the warehouse was made to refuse', () => {
+    // Of a booking with this event alone, so that it has no other state to show.
+    const lone = first(
+      ideal.warehouseRows.filter(({ bookingId }) => ideal.warehouseRows.filter((row) => row.bookingId === bookingId).length === 1),
+    );
+    const copies = ideal.routed.flatMap(({ records }) => records).filter(({ event }) => event.eventId === lone.eventId).length;
+    const key = [lone.occurredAt - (lone.occurredAt % 3_600_000), '2026-05-01', lone.tourId, lone.channel, lone.currency].join('|');
+
+    /** As the loader leaves it, each copy of the event refused. */
+    function refuse(e: MutableEvidence): void {
+      e.refused.push(lone.eventId);
+      e.warehouseRows = e.warehouseRows.filter(({ eventId }) => eventId !== lone.eventId);
+      e.warehouseBookings = e.warehouseBookings.filter(({ bookingId }) => bookingId !== lone.bookingId);
+      const at = e.ledger.findIndex(({ fileId }) => fileId === lone.fileId);
+      replace(e.ledger, at, ({ copied, inserted }) => ({ copied: copied - copies, inserted: inserted - 1, quarantined: copies }));
+      for (let line = 1; line <= copies; line++) e.quarantine.push({ fileId: lone.fileId, line, eventId: lone.eventId });
+      const of = (name: string, n: number) => (lone.type === name ? n : 0);
+      replace(
+        e.hourly,
+        e.hourly.findIndex((row) => row.key === key),
+        ({ measures: m }) => ({
+          measures: {
+            ...m,
+            reserved: String(Number(m.reserved) - of('reserved', 1)),
+            seats_reserved: String(Number(m.seats_reserved) - of('reserved', lone.seats)),
+            amount_reserved_minor: String(Number(m.amount_reserved_minor) - of('reserved', lone.amountMinor)),
+          },
+        }),
+      );
+      e.hourly = e.hourly.filter(({ measures }) => Object.values(measures).some((n) => n !== '0'));
+    }
+
+    it('finds nothing when it is in quarantine and nowhere else', () => {
+      assert.deepEqual(judged(refuse).found, []);
+    });
+
+    it('finds that it is not in quarantine, is there twice, or of a file that was not loaded', () => {
+      const check = 'refused by the warehouse, and not in quarantine';
+      finds(check, (e) => {
+        refuse(e);
+        e.quarantine = [];
+      });
+      assert.equal(finds('not in the warehouse', (e) => void (refuse(e), (e.quarantine = []))).warehouse.missing, 1);
+      finds('a line is in quarantine twice', (e) => void (refuse(e), e.quarantine.push(first(e.quarantine))));
+      finds('in quarantine, but of no file in the ledger', (e) => void (refuse(e), replace(e.quarantine, 0, () => ({ fileId: 'other' }))));
+    });
+
+    it('finds a valid line in quarantine, and a count of the ledger that is another', () => {
+      finds('in quarantine, but valid', (e) => void (refuse(e), (e.refused = [])));
+      finds('in quarantine, but valid', (e) => void (refuse(e), replace(e.quarantine, 0, () => ({ eventId: undefined }))));
+      finds('other lines refused than are in quarantine', (e) => replace(e.ledger, 0, () => ({ quarantined: 1 })));
+      finds('other rows copied than records on the shard', (e) => replace(e.ledger, 0, () => ({ quarantined: 1 })));
     });
   });
 
