@@ -3,6 +3,7 @@ import type { Session } from './database.ts';
 import type { Dialect } from './ddl.ts';
 import { historyTable } from './migrations.ts';
 import { tables } from './model.ts';
+import { literal } from './sql.ts';
 import { views } from './views.ts';
 
 export interface SchemaDrift {
@@ -42,9 +43,11 @@ export async function schemaDrift(session: Session): Promise<SchemaDrift> {
 async function foundColumns(session: Session): Promise<Map<string, Map<string, string>>> {
   // Redshift's information_schema leaves out what the user has no right to, svv_columns does not, and knows SUPER.
   const catalog = session.dialect === 'redshift' ? 'svv_columns' : 'information_schema.columns';
+  // On its own: Redshift runs this function on the leader only.
+  const [{ name: schema } = {}] = (await session.query('SELECT CURRENT_SCHEMA() AS name')).rows;
   const { rows } = await session.query(
     `SELECT table_name, column_name, data_type, character_maximum_length AS bytes, numeric_precision AS digits, is_nullable
-     FROM ${catalog} WHERE table_schema = CURRENT_SCHEMA()
+     FROM ${catalog} WHERE table_schema = ${literal(String(schema))}
      ORDER BY table_name, column_name`,
   );
   const found = new Map<string, Map<string, string>>();

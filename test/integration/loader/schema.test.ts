@@ -144,6 +144,7 @@ describe('warehouse schema', function () {
       query: async (sql) => {
         asked.push(sql);
         const row = {
+          name: 'analytics',
           table_name: 'booking_event',
           column_name: 'extra',
           data_type: 'super',
@@ -155,7 +156,7 @@ describe('warehouse schema', function () {
       },
     };
     const { faults } = await schemaDrift(redshift);
-    assert.match(asked[0] ?? '', /FROM svv_columns/);
+    assert.match(asked[1] ?? '', /FROM svv_columns WHERE table_schema = 'analytics'/);
     assert(!faults.some((fault) => fault.includes('booking_event.extra')), faults.join('\n'));
     assert(faults.includes('column booking_event.line is missing; it is integer not null'));
   });
