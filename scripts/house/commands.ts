@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, string>> = {
   backtest: 'fraud rules over a file of booking events: what would they have raised, and what would a change change',
   'rules:publish': 'fraud rules into force without a deploy, what that would change, back again, and the kill switch',
   replay: 'dead letters back to their stream',
+  repair: 'staged files of the loader that are missing or corrupt, made again from the stream',
   migrate: 'the schema of the warehouse and its business time zone: what is applied, what is missing, and that applied',
   alerts: 'stored fraud alerts: list, show with evidence, export, release what was withheld',
   unlock: 'an account that an alert locked, with a record of who and why',

@@ -28,7 +28,10 @@ export interface PlaceIo {
 export const setIn = (env: NodeJS.ProcessEnv, key: string): string | undefined => env[key] || undefined;
 
 /** The warehouse on loopback, or the stage's in the shell's account and region; `note` is told which. Throws UsageError. */
-export async function openWarehouse(flags: MigrateFlags, io: PlaceIo): Promise<{ readonly database: Database; readonly place: Place }> {
+export async function openWarehouse(
+  flags: Pick<MigrateFlags, 'stage' | 'url' | 'ca-file'>,
+  io: PlaceIo,
+): Promise<{ readonly database: Database; readonly place: Place }> {
   const { stage } = flags;
   const url = flags.url ?? setIn(io.env, 'WAREHOUSE_URL');
   if (url === undefined)

@@ -1,11 +1,9 @@
 import type { DeadLetters } from '../lib/deadletter/dead-letters.ts';
-import type { BookingEvent } from '../lib/events/booking-event.ts';
-import type { Outcome } from '../lib/events/outcome.ts';
 import { isAfter, type Position, position, sequenceOf } from '../lib/kcl/position.ts';
 import type { Checkpointer, RecordProcessor, ShardContext, StreamRecord } from '../lib/kcl/processor.ts';
 import { ensureError, isPlatformError, PlatformError } from '../lib/process/errors.ts';
-import { eventFields } from '../lib/warehouse/csv.ts';
 import { ShardStager, type StagerTools } from './shard-stager.ts';
+import { type Decode, putDeadLetter, stagedRowOf } from './staged-row.ts';
 
 export interface FlushLimits {
   readonly rows: number;
@@ -17,7 +15,7 @@ export interface FlushLimits {
 export interface ShardLoaderParts extends StagerTools {
   readonly deadLetters: DeadLetters;
   readonly limits: FlushLimits;
-  readonly decode: (data: Buffer, partitionKey: string, arrivedAtMs: number) => Outcome<BookingEvent>;
+  readonly decode: Decode;
   /** The shard's records in (after, upTo], read from the stream itself. */
   readonly readGap: (shardId: string, after: Position, upTo: Position) => AsyncIterable<readonly StreamRecord[]>;
 }
@@ -96,35 +94,29 @@ export class ShardLoader implements RecordProcessor {
   async #takeOne(stager: ShardStager, record: StreamRecord): Promise<void> {
     const { metrics, now } = this.#parts;
     metrics.count('records_received');
-    const decoded = this.#parts.decode(record.data, record.partitionKey, record.approximateArrivalTimestamp);
-    const outcome = decoded.kind === 'ok' ? withEvent(decoded.value, record.approximateArrivalTimestamp) : decoded;
+    const outcome = stagedRowOf(record, this.#parts.decode);
     switch (outcome.kind) {
       case 'ok':
-        stager.buffer.add({ ...outcome.value, position: record.position, arrivedAt: record.approximateArrivalTimestamp }, now());
+        stager.buffer.add(outcome.value, now());
         return;
       case 'drop':
         metrics.count('events_dropped', 1, { reason: outcome.reason });
         break;
       case 'deadLetter':
         // Before the record counts as read: its flush leads to the checkpoint.
-        await this.#deadLetter(record, outcome.reason, outcome.error);
+        await this.#deadLetter(record, outcome);
     }
     stager.buffer.pass(record.position, now());
   }
 
-  async #deadLetter(record: StreamRecord, reason: string, error: string): Promise<void> {
-    await this.#parts.deadLetters.put({
-      stream: this.#shard?.streamName ?? '',
-      shard: this.#shard?.shardId ?? '',
-      sequenceNumber: record.sequenceNumber,
-      subSequenceNumber: record.subSequenceNumber,
-      partitionKey: record.partitionKey,
-      data: record.data,
-      reason,
-      error,
-      arrivedAt: record.approximateArrivalTimestamp,
-    });
-    this.#parts.metrics.count('records_dead_lettered', 1, { reason });
+  async #deadLetter(record: StreamRecord, letter: { readonly reason: string; readonly error: string }): Promise<void> {
+    await putDeadLetter(
+      this.#parts.deadLetters,
+      { stream: this.#shard?.streamName ?? '', shard: this.#shard?.shardId ?? '' },
+      record,
+      letter,
+    );
+    this.#parts.metrics.count('records_dead_lettered', 1, { reason: letter.reason });
   }
 
   /**
@@ -173,9 +165,4 @@ export class ShardLoader implements RecordProcessor {
     }
     await stager.flush();
   }
-}
-
-function withEvent(event: BookingEvent, arrivedAtMs: number): Outcome<{ fields: string; occurredAt: number }> {
-  const fields = eventFields(event, arrivedAtMs);
-  return fields.kind === 'ok' ? { kind: 'ok', value: { fields: fields.value, occurredAt: event.occurredAt } } : fields;
 }
