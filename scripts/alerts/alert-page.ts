@@ -1,4 +1,4 @@
-import type { AlertRecord } from '../../services/fraud-detector/stored-alert.ts';
+import type { AlertRecord } from '../../services/lib/alerts/stored-alert.ts';
 import type { Condition } from '../../services/lib/rules/compile.ts';
 import { type Paint, printable } from './cells.ts';
 import { timeline } from './timeline.ts';

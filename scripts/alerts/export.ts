@@ -3,7 +3,7 @@ import { unlink } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { AlertRecord } from '../../services/fraud-detector/stored-alert.ts';
+import type { AlertRecord } from '../../services/lib/alerts/stored-alert.ts';
 import { fileErrorText } from '../cli/file-error.ts';
 import { UsageError } from '../cli/flags.ts';
 import { csvHeader, csvRow } from './csv.ts';

@@ -1,5 +1,6 @@
 import { type AttributeValue, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
-import { type AlertItem, type AlertRecord, dayOf, pendingPartition, storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
+import { byDayIndex } from '../../services/lib/alerts/alerts-table.ts';
+import { type AlertItem, type AlertRecord, dayOf, pendingPartition, storedAlertOf } from '../../services/lib/alerts/stored-alert.ts';
 import { isPlatformError } from '../../services/lib/process/errors.ts';
 import { UsageError } from '../cli/flags.ts';
 import { printable } from './cells.ts';
@@ -58,7 +59,7 @@ export async function* findAlerts(
       ? [{ index: 'by-user', name: 'key', value: filter.user }]
       : filter.state === 'pending'
         ? [{ index: 'pending', name: 'pending', value: pendingPartition }]
-        : days.map((day) => ({ index: 'by-day', name: 'day', value: day }));
+        : days.map((day) => ({ index: byDayIndex, name: 'day', value: day }));
   for (const { index, name, value } of order === 'newest first' ? partitions.toReversed() : partitions) {
     const query = {
       TableName: table,

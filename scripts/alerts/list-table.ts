@@ -1,4 +1,4 @@
-import type { AlertRecord } from '../../services/fraud-detector/stored-alert.ts';
+import type { AlertRecord } from '../../services/lib/alerts/stored-alert.ts';
 import { type Color, cut, type Paint, padEnd, padStart, printable, width } from './cells.ts';
 import { severityColors, stateColors, stateOf } from './view.ts';
 import { utc } from './words.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { type AlertRecord, storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
+import { type AlertRecord, storedAlertOf } from '../../services/lib/alerts/stored-alert.ts';
 import { ensureError } from '../../services/lib/process/errors.ts';
 import type { Condition } from '../../services/lib/rules/compile.ts';
 import { parseRulesText } from '../../services/lib/rules/rules-text.ts';

@@ -1,4 +1,4 @@
-import type { AlertRecord } from '../../services/fraud-detector/stored-alert.ts';
+import type { AlertRecord } from '../../services/lib/alerts/stored-alert.ts';
 import type { Severity } from '../../services/lib/rules/rules-file.ts';
 import type { Color } from './cells.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { eventRouter } from '../../services/event-router/service.ts';
-import { pendingPartition } from '../../services/fraud-detector/stored-alert.ts';
+import { pendingPartition } from '../../services/lib/alerts/stored-alert.ts';
 import { listShards } from '../../services/lib/kcl/shards.ts';
 import { redshiftLoader } from '../../services/redshift-loader/service.ts';
 import type { StreamName } from '../demo/flags.ts';

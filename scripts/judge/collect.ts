@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
-import { storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
+import { storedAlertOf } from '../../services/lib/alerts/stored-alert.ts';
 import { decodeDeadLetter } from '../../services/lib/deadletter/format.ts';
 import { decodeBookingEvent } from '../../services/lib/events/booking-event-codec.ts';
 import { type Position, trimHorizon } from '../../services/lib/kcl/position.ts';

@@ -1,6 +1,6 @@
 import type { PublishCommandInput } from '@aws-sdk/client-sns';
+import type { StoredAlert } from '../lib/alerts/stored-alert.ts';
 import { ensureError } from '../lib/process/errors.ts';
-import type { StoredAlert } from './stored-alert.ts';
 
 /** What subscribers get: the alert as JSON, `warming: true` in it only when it is; as attributes what they filter by. */
 export function alertMessage({ alert, action, warming }: StoredAlert, topicArn: string): PublishCommandInput {

@@ -5,11 +5,18 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import {
+  type AlertItem,
+  type AlertRecord,
+  isPublishable,
+  pendingPartition,
+  type StoredAlert,
+  storedAlertOf,
+} from '../lib/alerts/stored-alert.ts';
 import { ensureError } from '../lib/process/errors.ts';
 import type { Logger } from '../lib/process/log.ts';
 import type { Fence } from '../lib/state/fence.ts';
 import { cancelledBy, putTransaction, transactionBatches } from './alert-transaction.ts';
-import { type AlertItem, type AlertRecord, isPublishable, pendingPartition, type StoredAlert, storedAlertOf } from './stored-alert.ts';
 import { type RetryOptions, TableRetry } from './table-retry.ts';
 
 export interface PutOutcome {

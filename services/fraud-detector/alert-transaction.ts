@@ -1,6 +1,6 @@
 import { type CancellationReason, TransactionCanceledException, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import { itemOf, type StoredAlert } from '../lib/alerts/stored-alert.ts';
 import type { Fence } from '../lib/state/fence.ts';
-import { itemOf, type StoredAlert } from './stored-alert.ts';
 
 /** Of one transaction: at most 10 KB each (stored-alert.ts), far below DynamoDB's 100 items and 4 MB. */
 export const maxAlertsPerTransaction = 25;

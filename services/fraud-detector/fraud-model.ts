@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { StoredAlert } from '../lib/alerts/stored-alert.ts';
 import { decodeBookingEvent } from '../lib/events/booking-event-codec.ts';
 import type { StreamRecord } from '../lib/kcl/processor.ts';
 import type { HashRange } from '../lib/kcl/shards.ts';
@@ -15,7 +16,6 @@ import { readSnapshotStream } from '../lib/windows/snapshot/read.ts';
 import { corrupt } from '../lib/windows/snapshot/snapshot-error.ts';
 import type { AlertStore } from './alert-store.ts';
 import type { Notifier } from './notifier.ts';
-import type { StoredAlert } from './stored-alert.ts';
 
 /** What the detector knows of one shard. */
 export interface FraudState {

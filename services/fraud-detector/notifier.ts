@@ -1,11 +1,11 @@
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
+import type { StoredAlert } from '../lib/alerts/stored-alert.ts';
 import { ensureError, PlatformError } from '../lib/process/errors.ts';
 import type { Logger } from '../lib/process/log.ts';
 import type { Metrics } from '../lib/process/metrics.ts';
 import { alertMessage, refusalOf } from './alert-message.ts';
 import type { AlertStore } from './alert-store.ts';
 import { PublishBudget } from './publish-budget.ts';
-import type { StoredAlert } from './stored-alert.ts';
 
 /** To SNS and to the table; a signal warns above 10 listeners. */
 const concurrentCalls = 8;

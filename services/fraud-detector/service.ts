@@ -1,3 +1,4 @@
+import { alertsTable } from '../lib/alerts/alerts-table.ts';
 import { bookingEvents } from '../lib/events/streams.ts';
 import { fraudAlerts } from '../lib/events/topics.ts';
 import { kclConsumerConfig } from '../lib/kcl/config.ts';
@@ -13,7 +14,7 @@ export const fraudDetector = defineService({
   config: {
     ...kclConsumerConfig,
     EVENTS_STREAM: textOr(bookingEvents.name),
-    ALERTS_TABLE: textOr('fraud-alerts'),
+    ALERTS_TABLE: textOr(alertsTable.name),
     ALERTS_TOPIC_ARN: text.describe('SNS topic that alerts are published to'),
     MAX_ALERTS_PER_MINUTE: integerOr(600, 1, 100_000).describe('published by one process at most; the rest waits on the outbox'),
     RULES_TABLE: textOr('fraud-rules'),
@@ -31,21 +32,7 @@ export const fraudDetector = defineService({
     maxRecords: 2_000,
   },
   produces: [],
-  tables: [
-    {
-      name: 'fraud-alerts',
-      configKey: 'ALERTS_TABLE',
-      summary: 'one item per alert, put once; `pending` is present until it was published',
-      partitionKey: { name: 'alertId', type: 'S' },
-      indexes: [
-        { name: 'pending', partitionKey: { name: 'pending', type: 'S' }, sortKey: { name: 'raisedAt', type: 'N' } },
-        { name: 'by-day', partitionKey: { name: 'day', type: 'S' }, sortKey: { name: 'raisedAt', type: 'N' } },
-        { name: 'by-user', partitionKey: { name: 'key', type: 'S' }, sortKey: { name: 'raisedAt', type: 'N' } },
-      ],
-    },
-    rulesTable,
-    stateTableDefinition,
-  ],
+  tables: [alertsTable, rulesTable, stateTableDefinition],
   topics: [fraudAlerts],
   objects: [
     { prefix: 'state/', access: 'readwrite' },

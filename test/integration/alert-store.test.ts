@@ -15,7 +15,7 @@ import { createResources, type LocalStack, startStack } from '../../scripts/loca
 import { AlertStore, type PutOutcome } from '../../services/fraud-detector/alert-store.ts';
 import { Notifier } from '../../services/fraud-detector/notifier.ts';
 import { fraudDetector } from '../../services/fraud-detector/service.ts';
-import { itemOf, type StoredAlert, storedAlertOf } from '../../services/fraud-detector/stored-alert.ts';
+import { itemOf, type StoredAlert, storedAlertOf } from '../../services/lib/alerts/stored-alert.ts';
 import { awsConfig, dynamoClient, snsClient } from '../../services/lib/process/aws.ts';
 import { loadConfig } from '../../services/lib/process/config.ts';
 import { createLogger } from '../../services/lib/process/log.ts';

@@ -13,7 +13,7 @@ import { parseFlags, UsageError } from '../../scripts/cli/flags.ts';
 import { createResources, type LocalStack, startStack } from '../../scripts/local/stack.ts';
 import { AlertStore } from '../../services/fraud-detector/alert-store.ts';
 import { fraudDetector } from '../../services/fraud-detector/service.ts';
-import { itemOf, type StoredAlert } from '../../services/fraud-detector/stored-alert.ts';
+import { itemOf, type StoredAlert } from '../../services/lib/alerts/stored-alert.ts';
 import { openObjectStore } from '../../services/lib/objects/open.ts';
 import { awsConfig, dynamoClient } from '../../services/lib/process/aws.ts';
 import { loadConfig } from '../../services/lib/process/config.ts';

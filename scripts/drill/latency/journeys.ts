@@ -1,5 +1,5 @@
 import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
-import { type StoredAlert, storedAlertOf } from '../../../services/fraud-detector/stored-alert.ts';
+import { type StoredAlert, storedAlertOf } from '../../../services/lib/alerts/stored-alert.ts';
 import type { SentRecord } from '../../generate/send-log.ts';
 import { readArrivals } from '../../judge/collect.ts';
 import { alertIdOf, type PublishedAlert, positionKey } from '../../judge/evidence.ts';

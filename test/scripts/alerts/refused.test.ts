@@ -10,7 +10,7 @@ import { listAlerts } from '../../../scripts/alerts/list.ts';
 import { releaseAlerts } from '../../../scripts/alerts/release.ts';
 import { showAlert } from '../../../scripts/alerts/show.ts';
 import { parseFlags } from '../../../scripts/cli/flags.ts';
-import { itemOf } from '../../../services/fraud-detector/stored-alert.ts';
+import { itemOf } from '../../../services/lib/alerts/stored-alert.ts';
 import { noon, recordOf } from './sample.ts';
 
 type Item = Record<string, AttributeValue>;

@@ -1,4 +1,4 @@
-import type { AlertRecord } from '../../../services/fraud-detector/stored-alert.ts';
+import type { AlertRecord } from '../../../services/lib/alerts/stored-alert.ts';
 import type { Alert } from '../../../services/lib/rules/alert.ts';
 
 export const noon = Date.UTC(2026, 10, 23, 12);

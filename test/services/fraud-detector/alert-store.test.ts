@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { AlertStore } from '../../../services/fraud-detector/alert-store.ts';
 import { transactionBatches } from '../../../services/fraud-detector/alert-transaction.ts';
-import { itemOf, type StoredAlert, storedAlertOf } from '../../../services/fraud-detector/stored-alert.ts';
+import { itemOf, type StoredAlert, storedAlertOf } from '../../../services/lib/alerts/stored-alert.ts';
 import { createLogger } from '../../../services/lib/process/log.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
 import type { RuleMode } from '../../../services/lib/rules/rules-file.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { OracleGeneration, OracleShard } from '../../../scripts/judge/naive-alerts.ts';
 import { FraudModel, type FraudState, type Raised } from '../../../services/fraud-detector/fraud-model.ts';
-import type { StoredAlert } from '../../../services/fraud-detector/stored-alert.ts';
+import type { StoredAlert } from '../../../services/lib/alerts/stored-alert.ts';
 import { encodeBookingEvent } from '../../../services/lib/events/booking-event-codec.ts';
 import { position } from '../../../services/lib/kcl/position.ts';
 import type { StreamRecord } from '../../../services/lib/kcl/processor.ts';

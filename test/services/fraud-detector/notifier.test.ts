@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { PublishCommandInput, SNSClient } from '@aws-sdk/client-sns';
 import { Notifier, type NotifierOptions } from '../../../services/fraud-detector/notifier.ts';
-import type { AlertRecord, StoredAlert } from '../../../services/fraud-detector/stored-alert.ts';
+import type { AlertRecord, StoredAlert } from '../../../services/lib/alerts/stored-alert.ts';
 import { createLogger } from '../../../services/lib/process/log.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
 

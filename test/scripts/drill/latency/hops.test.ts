@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hopsOf, hopTable } from '../../../../scripts/drill/latency/hops.ts';
 import { joined } from '../../../../scripts/drill/latency/journeys.ts';
-import type { StoredAlert } from '../../../../services/fraud-detector/stored-alert.ts';
+import type { StoredAlert } from '../../../../services/lib/alerts/stored-alert.ts';
 
 const journey = (changeArrivedAt: number, router: number, detector: number, store: number) => ({
   changeArrivedAt,

@@ -1,8 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
-import { PlatformError } from '../lib/process/errors.ts';
-import type { Alert } from '../lib/rules/alert.ts';
-import { type RuleAction, ruleModes, severities } from '../lib/rules/rules-file.ts';
+import { PlatformError } from '../process/errors.ts';
+import type { Alert } from '../rules/alert.ts';
+import { type RuleAction, ruleModes, severities } from '../rules/rules-file.ts';
 
 /** An alert and what the detector adds to it. */
 export interface StoredAlert {
