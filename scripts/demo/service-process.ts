@@ -90,14 +90,16 @@ export class ServiceProcess {
     await Promise.all([running.kill(), killAll([running.pid, ...below])]);
   }
 
-  /** SIGSTOP of the daemon and every shard's process, as of a machine that hangs; the launcher goes on. */
-  pause(): void {
+  /** SIGSTOP of the daemon and every shard's process, as of a machine that hangs; the launcher goes on unless it is told of. */
+  pause({ launcher = false }: { readonly launcher?: boolean } = {}): void {
     this.#state = 'paused';
+    if (launcher && this.#process !== undefined) signalAll([this.#process.pid], 'SIGSTOP');
     this.#signalParts('SIGSTOP');
   }
 
   resume(): void {
     this.#signalParts('SIGCONT');
+    if (this.#process !== undefined) signalAll([this.#process.pid], 'SIGCONT');
     this.#state = 'running';
   }
 

@@ -2,10 +2,16 @@ import { UsageError } from '../cli/flags.ts';
 import { nearest } from '../cli/nearest.ts';
 import { fraudDrill } from './fraud/drill.ts';
 import { latencyDrill } from './latency/drill.ts';
+import { loaderDrill } from './loader/drill.ts';
 import type { Drill } from './session.ts';
 import { takeoverDrill } from './takeover/drill.ts';
 
-const drills: Readonly<Record<string, Drill>> = { fraud: fraudDrill, latency: latencyDrill, takeover: takeoverDrill };
+const drills: Readonly<Record<string, Drill>> = {
+  fraud: fraudDrill,
+  loader: loaderDrill,
+  latency: latencyDrill,
+  takeover: takeoverDrill,
+};
 
 const help = `Faults on the real parts while bookings flow, or figures of the running services: local parts, all services, AWS limits on.
 

@@ -8,6 +8,7 @@ import type { StreamName } from '../demo/flags.ts';
 import { consumersNotReading } from '../demo/readiness.ts';
 import { readCheckpoints } from '../judge/progress.ts';
 import type { AlertEvidence } from './alert-evidence.ts';
+import { NotRecovered, type Recovery } from './campaign.ts';
 import { CheckpointMoves } from './checkpoint-moves.ts';
 import type { Session } from './session.ts';
 
@@ -22,17 +23,6 @@ const checkpointing: readonly (readonly [string, StreamName])[] = [
   [eventRouter.consumes?.application ?? '', 'booking-changes'],
   [redshiftLoader.consumes?.application ?? '', 'booking-events'],
 ];
-
-export interface Recovery {
-  /** The first alert raised by a record sent after the fault had arrived from every open shard, epoch ms. */
-  readonly resumedAt: number;
-  /** All of it was seen, epoch ms. */
-  readonly recoveredAt: number;
-}
-
-export class NotRecovered extends Error {
-  override readonly name = 'NotRecovered';
-}
 
 /**
  * Waits until a fault that was over at `since` is recovered from: alerts of newer records come from every shard, every open shard of both

@@ -1,25 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UpdateShardCountCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
 import type { LocalSystem } from '../../demo/local-system.ts';
-import { killAll } from '../../demo/process-tree.ts';
 import type { ServiceProcess } from '../../demo/service-process.ts';
 import type { Random } from '../../generate/random.ts';
 import type { DynamoProxy } from '../../local/faults/dynamodb-proxy.ts';
 import type { ObjectOutage } from '../../local/faults/object-outage.ts';
 import { tableFaultKinds } from '../../local/faults/table-faults.ts';
-import type { Fault } from './faults.ts';
+import { killed, outage, processPhase, reshardPhase } from '../blows.ts';
+import type { Phase } from '../campaign.ts';
+import type { FraudFault } from './faults.ts';
 import type { Poison } from './poison.ts';
 import { publishNewRules, publishNoRules } from './reload.ts';
 
-const streamDeadlineS = 60;
 const strikePollMs = 5;
-
-/** One step of a fault, recovered from before the next. */
-export interface Phase {
-  readonly name: string;
-  /** Does it, and resolves when it is over with the moment its recovery counts from, epoch ms. */
-  readonly act: () => Promise<number>;
-}
 
 export interface Tools {
   readonly system: LocalSystem;
@@ -35,27 +27,17 @@ export interface Tools {
   readonly signal: AbortSignal;
 }
 
-/** A process that is to be killed is not there: the last recovery was not what it seemed. */
-class NobodyThere extends Error {
-  override readonly name = 'NobodyThere';
-}
-
-export function phasesOf(fault: Fault, tools: Tools): Phase[] {
+export function phasesOf(fault: FraudFault, tools: Tools): Phase[] {
   const { system, dynamo, objects, snapshots } = tools;
   const detector = system.services['fraud-detector'];
   switch (fault.kind) {
     case 'child':
-      return [
-        { name: 'kill -9 of a child', act: () => killed(() => killAll([tools.random.pick(some(detector.parts.children, 'child'))])) },
-      ];
     case 'jvm':
-      return [{ name: 'kill -9 of the JVM', act: () => killed(() => killAll(some([detector.parts.jvm].filter(isPid), 'JVM'))) }];
     case 'task':
-      return [{ name: 'kill -9 of the task', act: () => killed(() => detector.kill(), detector) }];
     case 'term':
-      return [{ name: 'SIGTERM, start again', act: () => killed(() => detector.stop(), detector) }];
+      return [processPhase(fault.kind, detector, tools.random)];
     case 'reshard':
-      return [{ name: `booking-events ${fault.from} → ${fault.to} shards`, act: () => reshard(system, fault.to) }];
+      return [reshardPhase(system, fault)];
     case 'alert-store':
       return [
         {
@@ -81,33 +63,6 @@ export function phasesOf(fault: Fault, tools: Tools): Phase[] {
         { name: 'what is no rules file is published', act: () => publishNoRules(tools) },
       ];
   }
-}
-
-/** Counts from the blow; `restart`: the service it fell. */
-async function killed(blow: () => Promise<void>, restart?: ServiceProcess): Promise<number> {
-  const at = Date.now();
-  await blow();
-  await restart?.start();
-  return at;
-}
-
-async function reshard({ kinesis }: LocalSystem, to: number): Promise<number> {
-  const at = Date.now();
-  const StreamName = 'booking-events';
-  await kinesis.send(new UpdateShardCountCommand({ StreamName, TargetShardCount: to, ScalingType: 'UNIFORM_SCALING' }));
-  await waitUntilStreamExists({ client: kinesis, maxWaitTime: streamDeadlineS, minDelay: 0.1, maxDelay: 0.5 }, { StreamName });
-  return at;
-}
-
-/** Counts from its end. */
-async function outage({ outageMs, signal }: Tools, what: { begin(): void; end(): void }): Promise<number> {
-  what.begin();
-  try {
-    await sleep(outageMs, undefined, { signal });
-  } finally {
-    what.end();
-  }
-  return Date.now();
 }
 
 /**
@@ -139,11 +94,4 @@ function zombie({ system, dynamo, signal }: Tools, first: ServiceProcess): Phase
     },
     { name: 'the second task stops', act: () => killed(async () => second?.stop()) },
   ];
-}
-
-const isPid = (pid: number | undefined): pid is number => pid !== undefined;
-
-function some(pids: readonly number[], what: string): readonly number[] {
-  if (pids.length === 0) throw new NobodyThere(`there is no ${what} to kill`);
-  return pids;
 }

@@ -10,7 +10,7 @@ import { readAlerts } from '../../judge/collect.ts';
 import { rulesPublishFlags } from '../../rules-publish/flags.ts';
 import { readPointer, readPublished } from '../../rules-publish/published.ts';
 import { rulesPublish } from '../../rules-publish/rules-publish.ts';
-import { DetectorCounters } from '../detector-counters.ts';
+import { detectorCounters } from '../detector-counters.ts';
 import { StateWatch } from '../state-watch.ts';
 import { nextRules } from './next-rules.ts';
 
@@ -43,7 +43,7 @@ export async function publishNewRules({ system, signal }: ReloadTools): Promise<
  */
 export async function publishNoRules({ system, signal }: ReloadTools): Promise<number> {
   const store = storeOf(system);
-  const counters = new DetectorCounters(system);
+  const counters = detectorCounters(system);
   await counters.look();
   const before = counters.read().rules_rejected;
   const hash = await store.putRules(noRulesFile);

@@ -6,7 +6,7 @@ const refused = (text: RegExp) => (error: unknown) => error instanceof UsageErro
 
 describe('npm run drill', () => {
   it('names the drills when none is named, and the one that was meant', async () => {
-    await assert.rejects(drillCommand([]), refused(/One of fraud, latency, takeover/));
+    await assert.rejects(drillCommand([]), refused(/One of fraud, loader, latency, takeover/));
     await assert.rejects(drillCommand(['--json', 'fraud']), refused(/One of fraud/));
     await assert.rejects(drillCommand(['fruad']), refused(/did you mean fraud\?/));
   });

@@ -2,8 +2,8 @@ import type { FaultRow } from './campaign.ts';
 
 const seconds = (ms: number | undefined): string => (ms === undefined ? 'never' : `${(ms / 1_000).toFixed(1)} s`);
 
-/** One line a fault: when alerts came again, when all was well, and what the detector counted meanwhile. */
-export function faultTable(rows: readonly FaultRow[], startedAt: number): string {
+/** One line a fault: when its effects came again, when all was well, and what `who` counted meanwhile. */
+export function faultTable(rows: readonly FaultRow[], startedAt: number, who: string): string {
   const width = Math.max(...rows.map(({ name }) => name.length), 'fault'.length);
   const line = (cells: readonly [string, string, string, string, string]): string =>
     `  ${cells[0].padStart(7)}  ${cells[1].padEnd(width)}  ${cells[2].padStart(8)}  ${cells[3].padStart(9)}  ${cells[4]}`.trimEnd();
@@ -12,7 +12,7 @@ export function faultTable(rows: readonly FaultRow[], startedAt: number): string
       .map(([name, n]) => `${name.replaceAll('_', ' ')} ${n}`)
       .join(', ');
   return [
-    line(['at', 'fault', 'resumed', 'recovered', 'the detector counted']),
+    line(['at', 'fault', 'resumed', 'recovered', `${who} counted`]),
     ...rows.map((row) =>
       line([seconds(row.startedAt - startedAt), row.name, seconds(row.resumedMs), seconds(row.recoveredMs), counted(row)]),
     ),

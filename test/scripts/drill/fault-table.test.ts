@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { faultTable } from '../../../../scripts/drill/fraud/report.ts';
+import { faultTable } from '../../../scripts/drill/fault-table.ts';
 
 describe('the table of faults', () => {
   it('has a line for each: when, how long until alerts came and until all was well, and what was counted', () => {
@@ -16,6 +16,7 @@ describe('the table of faults', () => {
         { name: 'outage', startedAt: 80_000, from: 140_000, resumedMs: undefined, recoveredMs: undefined, counted: {} },
       ],
       1_000,
+      'the detector',
     );
     assert.deepEqual(text.split('\n'), [
       '       at  fault    resumed  recovered  the detector counted',

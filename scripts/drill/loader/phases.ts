@@ -1,0 +1,79 @@
+import { listShards } from '../../../services/lib/kcl/shards.ts';
+import type { LocalSystem } from '../../demo/local-system.ts';
+import type { Random } from '../../generate/random.ts';
+import type { ObjectOutage } from '../../local/faults/object-outage.ts';
+import { outage, processPhase, reshardPhase } from '../blows.ts';
+import type { Phase } from '../campaign.ts';
+import type { LoaderFault } from './faults.ts';
+import type { LoadHistory } from './load-history.ts';
+import type { Refused } from './refused.ts';
+import { zombiePhases } from './zombie.ts';
+
+/** Goal of the loader: an outage of minutes is made up for within this time. */
+const freshnessBackMs = 60_000;
+/** A head moves whenever a file is staged, every 1.5 s here, and reading pauses for a second between. */
+const stallMs = 10_000;
+
+export interface Tools {
+  readonly system: LocalSystem;
+  readonly history: LoadHistory;
+  /** Of every service. */
+  readonly objects: ObjectOutage;
+  /** How long a store is away. */
+  readonly outageMs: { readonly warehouse: number; readonly objects: number };
+  readonly refused: Refused;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  /** Something that must not be, though it was recovered from. */
+  readonly onFinding: (what: string) => void;
+  readonly say: (text: string) => void;
+}
+
+export function phasesOf(fault: LoaderFault, tools: Tools): Phase[] {
+  const { system, outageMs, signal } = tools;
+  switch (fault.kind) {
+    case 'child':
+    case 'jvm':
+    case 'task':
+    case 'term':
+      return [processPhase(fault.kind, system.services['redshift-loader'], tools.random)];
+    case 'reshard':
+      return [reshardPhase(system, fault)];
+    case 'warehouse':
+      return [warehouseOutage(tools)];
+    case 'object-store':
+      return [
+        {
+          name: `object store away for ${outageMs.objects / 1_000} s`,
+          act: () => outage({ outageMs: outageMs.objects, signal }, tools.objects),
+        },
+      ];
+    case 'zombie':
+      return zombiePhases(tools);
+    case 'refused':
+      return [{ name: 'the warehouse refuses a line', act: () => tools.refused.strike(system.warehouse, signal) }];
+  }
+}
+
+/** It goes as in a crash, in the middle of whatever it did. No shard may stand still meanwhile. */
+function warehouseOutage({ system, history, outageMs, signal, onFinding, say }: Tools): Phase {
+  const server = system.stack.postgresServer;
+  if (server === undefined) throw new Error('this warehouse cannot be taken away');
+  return {
+    name: `warehouse away for ${outageMs.warehouse / 1_000} s`,
+    recoverWithinMs: freshnessBackMs,
+    async act() {
+      const open = (await listShards(system.kinesis, 'booking-events')).filter(({ closed }) => !closed).map(({ shardId }) => shardId);
+      const begun = Date.now();
+      const ended = await outage(
+        { outageMs: outageMs.warehouse, signal },
+        { begin: () => server.stop('immediate'), end: () => server.start() },
+      );
+      const pauseMs = history.longestPause(open, begun, ended);
+      say(`        meanwhile no head stood still for longer than ${(pauseMs / 1_000).toFixed(1)} s`);
+      if (pauseMs > stallMs)
+        onFinding(`a shard's head stood still for ${pauseMs} ms while the warehouse was away, more than ${stallMs} ms`);
+      return ended;
+    },
+  };
+}
