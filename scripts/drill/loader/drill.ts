@@ -22,7 +22,7 @@ import { Refused } from './refused.ts';
 const flags = {
   faults: preset(
     'LIST',
-    'NAME or NAME=N, comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, warehouse, object-store, zombie, refused',
+    'NAME or NAME=N, comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, warehouse, object-store, zombie, missing, refused',
     usualFaults,
     parseFaults,
   ),
@@ -102,11 +102,11 @@ async function drill(
   const { system, folder, say, signal, flags } = session;
   const startedAt = Date.now();
   const watch = await LoadWatch.of(system);
-  const { history } = watch;
+  const { history, registry } = watch;
   const random = createRandom(flags.seed, 'drill');
   const findings: string[] = [];
   const events: { readonly at: number; readonly what: string }[] = [];
-  const tools: Tools = { ...rest, system, history, random, signal, say, onFinding: (what) => findings.push(what) };
+  const tools: Tools = { ...rest, system, registry, history, random, signal, say, onFinding: (what) => findings.push(what) };
   const counters = new ServiceCounters(system, 'redshift-loader', counterNames);
   const watching = new AbortController();
   const watched = watch.run(AbortSignal.any([signal, watching.signal]));

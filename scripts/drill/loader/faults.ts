@@ -1,9 +1,9 @@
 import { type Fault, faultListOf } from '../fault-list.ts';
 
-type LoaderFaultKind = 'warehouse' | 'object-store' | 'zombie' | 'refused';
+type LoaderFaultKind = 'warehouse' | 'object-store' | 'zombie' | 'missing' | 'refused';
 export type LoaderFault = Fault<LoaderFaultKind>;
 
-export const usualFaults = 'kill,term,reshard,warehouse,object-store,zombie,refused';
+export const usualFaults = 'kill,term,reshard,warehouse,object-store,zombie,missing,refused';
 
 export const parseFaults = faultListOf<LoaderFaultKind>({
   kill: 3,
@@ -11,9 +11,10 @@ export const parseFaults = faultListOf<LoaderFaultKind>({
   jvm: 1,
   task: 1,
   term: 1,
-  reshard: 2,
+  reshard: 1,
   warehouse: 1,
   'object-store': 1,
   zombie: 1,
+  missing: 1,
   refused: 1,
 });

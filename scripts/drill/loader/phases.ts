@@ -1,11 +1,9 @@
 import { listShards } from '../../../services/lib/kcl/shards.ts';
-import type { LocalSystem } from '../../demo/local-system.ts';
-import type { Random } from '../../generate/random.ts';
 import type { ObjectOutage } from '../../local/faults/object-outage.ts';
 import { outage, processPhase, reshardPhase } from '../blows.ts';
 import type { Phase } from '../campaign.ts';
 import type { LoaderFault } from './faults.ts';
-import type { LoadHistory } from './load-history.ts';
+import { type MissingTools, missingObject } from './missing.ts';
 import type { Refused } from './refused.ts';
 import { zombiePhases } from './zombie.ts';
 
@@ -14,19 +12,14 @@ const freshnessBackMs = 60_000;
 /** A head moves whenever a file is staged, every 1.5 s here, and reading pauses for a second between. */
 const stallMs = 10_000;
 
-export interface Tools {
-  readonly system: LocalSystem;
-  readonly history: LoadHistory;
+export interface Tools extends MissingTools {
   /** Of every service. */
   readonly objects: ObjectOutage;
   /** How long a store is away. */
   readonly outageMs: { readonly warehouse: number; readonly objects: number };
   readonly refused: Refused;
-  readonly random: Random;
-  readonly signal: AbortSignal;
   /** Something that must not be, though it was recovered from. */
   readonly onFinding: (what: string) => void;
-  readonly say: (text: string) => void;
 }
 
 export function phasesOf(fault: LoaderFault, tools: Tools): Phase[] {
@@ -50,6 +43,8 @@ export function phasesOf(fault: LoaderFault, tools: Tools): Phase[] {
       ];
     case 'zombie':
       return zombiePhases(tools);
+    case 'missing':
+      return [{ name: 'a staged object is missing and repaired', act: () => missingObject(tools) }];
     case 'refused':
       return [{ name: 'the warehouse refuses a line', act: () => tools.refused.strike(system.warehouse, signal) }];
   }

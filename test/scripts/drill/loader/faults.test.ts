@@ -10,7 +10,7 @@ describe("the loader's list of faults", () => {
     assert.equal(rounds.length, 10);
     assert.deepEqual(
       new Set(rounds),
-      new Set(['child', 'jvm', 'task', 'term', '2-4', '4-3', 'warehouse', 'object-store', 'zombie', 'refused']),
+      new Set(['child', 'jvm', 'task', 'term', '2-4', 'warehouse', 'object-store', 'zombie', 'missing', 'refused']),
     );
   });
 
