@@ -9,10 +9,12 @@ import { PublishBudget } from './publish-budget.ts';
 
 /** To SNS and to the table; a signal warns above 10 listeners. */
 const concurrentCalls = 8;
-/** A topic or a table that is slow or away must not hold up the shard: the sweep takes what is left. */
+/** A topic or a table that is slow or away must not hold up the shard: after this no more is begun, the sweep takes what is left. */
+const publishForMs = 3_000;
+/** Of one message: a topic that takes longer is taken for away. */
 const publishDeadlineMs = 3_000;
-/** From the same start: what SNS has taken is to be marked too, or it would be published again. */
-const markDeadlineMs = 6_000;
+/** From the beginning of all: what SNS has taken is to be marked too, or it would be published again. */
+const markDeadlineMs = publishForMs + publishDeadlineMs + 2_000;
 /** For finding and claiming; then publishing has its own. */
 const sweepDeadlineMs = 3_000;
 const pauseAfterFailureMs = 10_000;
@@ -64,13 +66,13 @@ export class Notifier {
     this.#budget = new PublishBudget(options.maxPerMinute);
   }
 
-  /** How many were published; the others stay pending, or are parked. Takes at most 6 s. */
+  /** How many were published; the others stay pending, or are parked. Takes at most 8 s. */
   async publish(alerts: readonly StoredAlert[]): Promise<number> {
     return (await this.#settleAll(alerts)).filter(isPublished).length;
   }
 
   /**
-   * Publishes what was left pending, by any task, more than 10 s ago: at most 25 alerts and 9 s a call, every 10 s, or sooner when there
+   * Publishes what was left pending, by any task, more than 10 s ago: at most 25 alerts and 11 s a call, every 10 s, or sooner when there
    * are more and all went well.
    */
   async sweep(): Promise<void> {
@@ -102,12 +104,15 @@ export class Notifier {
     }
   }
 
-  /** Of those that it came to before a failure. */
+  /** Of those that it came to before a failure, and before its time was over: many alerts at once are no sign that the topic is away. */
   async #settleAll(alerts: readonly StoredAlert[]): Promise<readonly Outcome[]> {
+    const { now } = this.#options;
     const outcomes: Outcome[] = [];
-    const deadlines = { publish: AbortSignal.timeout(publishDeadlineMs), mark: AbortSignal.timeout(markDeadlineMs) };
+    const until = now() + publishForMs;
+    const mark = AbortSignal.timeout(markDeadlineMs);
     for (const some of groupsOf(alerts)) {
-      if (this.#options.now() < this.#pausedUntil) break;
+      if (now() < this.#pausedUntil || now() >= until) break;
+      const deadlines = { publish: AbortSignal.timeout(publishDeadlineMs), mark };
       outcomes.push(...(await Promise.all(some.map((stored) => this.#settle(stored, deadlines)))));
     }
     return outcomes;

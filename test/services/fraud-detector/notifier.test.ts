@@ -157,6 +157,15 @@ describe('the notifier', () => {
     assert.equal(await notifier.publish(alertsOf(1)), 1);
   });
 
+  it('leaves the rest of many alerts on the outbox when its time is over, and does not take the topic for away', async () => {
+    const { notifier, pace, messages, counted } = outbox();
+    pace.publishMs = 100;
+    assert.equal(await notifier.publish(alertsOf(60)), 32, 'groups of 8 in 3 s');
+    assert.equal(counted()['alerts_publish_failed' as never], undefined);
+    assert.equal(await notifier.publish(alertsOf(1, 'next')), 1);
+    assert.equal(messages.length, 33);
+  });
+
   it('goes on when an alert was published and could not be marked: it is published again rather than lost', async () => {
     const { notifier, faults, counted } = outbox({ withheld: (ruleId) => ruleId === 'noisy' });
     faults.mark = true;
@@ -241,8 +250,8 @@ describe('a backlog on the outbox', () => {
     };
     pace.publishMs = 16; // a page of 25: 400 ms
     assert.deepEqual([await sweeps(0), await sweeps(1_199), await sweeps(1)], [1, 1, 2]);
-    pace.publishMs = 160; // 4 s
-    assert.deepEqual([await sweeps(1_200), await sweeps(5_999), await sweeps(1)], [3, 3, 4]);
+    pace.publishMs = 112; // 2.8 s
+    assert.deepEqual([await sweeps(1_200), await sweeps(7_199), await sweeps(1)], [3, 3, 4]);
   });
 
   it('is not hurried when something stayed on the outbox', async () => {
