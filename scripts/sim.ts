@@ -16,7 +16,7 @@ SEED=17 replays one schedule and prints it call by call. More: docs/simulation.m
       'npm run sim',
       'npm run sim -- --only state --seeds 1000 --every-call',
       'SEED=17 npm run sim -- --only state',
-      'npm run sim -- --planted',
+      'npm run sim -- --planted --only loader',
     ],
   },
   simFlags,
@@ -29,9 +29,9 @@ async function main(): Promise<number> {
   const interrupts = watchInterrupts();
   const { signal } = interrupts;
   if (flags.planted) {
-    if (flags.only !== undefined && flags.only !== 'state')
-      throw new UsageError(`--planted is of the state: leave out --only ${flags.only}`);
-    const sound = await lookForPlanted({ seeds: flags.seeds, json: flags.json, signal }, print, note);
+    if (flags.only === 'fraud') throw new UsageError('--planted is of state and loader: the fraud detector has the steps of the state');
+    const where = flags.only === undefined ? (['state', 'loader'] as const) : [flags.only];
+    const sound = await lookForPlanted({ where, seeds: flags.seeds, json: flags.json, signal }, print, note);
     return interrupts.exitCode() ?? (sound ? 0 : 1);
   }
   const seed = seedOf(process.env['SEED']);

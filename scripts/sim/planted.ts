@@ -1,6 +1,7 @@
-import { type Tried, tryPlanted } from '../../test/simulation/state/planted/run.ts';
+import { type PlantedIn, type Tried, tryPlanted } from '../../test/simulation/state/planted/run.ts';
 
 export interface PlantedOptions {
+  readonly where: readonly PlantedIn[];
   readonly seeds: number;
   readonly json: boolean;
   readonly signal: AbortSignal;
@@ -8,14 +9,16 @@ export interface PlantedOptions {
 
 /** Prints a table of the planted bugs. True when each was found that does harm. */
 export async function lookForPlanted(
-  { seeds, json, signal }: PlantedOptions,
+  { where, seeds, json, signal }: PlantedOptions,
   print: (line: string) => void,
   note: (line: string) => void,
 ): Promise<boolean> {
   const all: Tried[] = [];
-  for await (const tried of tryPlanted(seeds, signal)) {
-    all.push(tried);
-    (json ? note : print)(lineOf(tried));
+  for (const one of where) {
+    for await (const tried of tryPlanted(one, seeds, signal)) {
+      all.push(tried);
+      (json ? note : print)(lineOf(tried));
+    }
   }
   const missed = all.filter(({ found, harmless }) => !found && harmless === undefined);
   const ok = missed.length === 0;

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { ObjectStore } from '../lib/objects/object-store.ts';
+import { readStagedObject, StagedObjectError } from '../lib/warehouse/copy.ts';
 import { refusedRow } from '../lib/warehouse/csv-records.ts';
 import type { Dialect } from '../lib/warehouse/ddl.ts';
 import type { QuarantinedLine } from '../lib/warehouse/load.ts';
@@ -30,7 +31,7 @@ export interface QuarantineTools {
 export type TakenOut =
   /** `file` is the row as it stands now. */
   | { readonly kind: 'quarantined'; readonly file: FileRow }
-  /** Somebody else has replaced, loaded or removed the file. */
+  /** Somebody else has replaced, loaded or removed the file, or its object is gone: look again. */
   | { readonly kind: 'lost' }
   | { readonly kind: 'impossible'; readonly why: string };
 
@@ -41,7 +42,12 @@ export type TakenOut =
 export async function takeOut(tools: QuarantineTools, file: FileRow, refusal: Refusal, dialect: Dialect): Promise<TakenOut> {
   const { object, quarantined = [] } = file;
   if (object === undefined) return { kind: 'impossible', why: 'the file has no object' };
-  const csv = (await decompress(await tools.objects.read(object.key))).toString('utf8');
+  const body = await readStagedObject(tools.objects, object).catch((error: unknown) => {
+    if (error instanceof StagedObjectError) return undefined;
+    throw error;
+  });
+  if (body === undefined) return { kind: 'lost' };
+  const csv = (await decompress(body)).toString('utf8');
   const found = refusedRow(csv, refusal, dialect);
   if (found === undefined) return { kind: 'impossible', why: `line ${refusal.line} is not certainly the one that is meant` };
   const line: QuarantinedLine = {

@@ -48,7 +48,7 @@ export function postgresCopier(store: ObjectStore): StageCopier {
     async copy(session, table, columns, objects) {
       const sql = `COPY ${table} (${columns.join(', ')}) FROM STDIN WITH (FORMAT csv, NULL '\\N')`;
       for (const object of objects) {
-        const body = await readObject(store, object);
+        const body = await readStagedObject(store, object);
         try {
           await session.copyIn(sql, gunzipped(body));
         } catch (cause) {
@@ -62,7 +62,8 @@ export function postgresCopier(store: ObjectStore): StageCopier {
   };
 }
 
-async function readObject(store: ObjectStore, object: StagedObject): Promise<Buffer> {
+/** Rejects with StagedObjectError when it is missing or not what was registered. */
+export async function readStagedObject(store: Pick<ObjectStore, 'read'>, object: StagedObject): Promise<Buffer> {
   let body: Buffer;
   try {
     body = await store.read(object.key);

@@ -1,77 +1,79 @@
 import pino from 'pino';
 import { createDeadLetters } from '../../../services/lib/deadletter/dead-letters.ts';
-import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
-import { decodeBookingEvent, encodeBookingEvent } from '../../../services/lib/events/booking-event-codec.ts';
-import { type Outcome } from '../../../services/lib/events/outcome.ts';
-import { isAfter, type Position, position, shardEnd, trimHorizon } from '../../../services/lib/kcl/position.ts';
-import type { Checkpointer, CheckpointOutcome, StreamRecord } from '../../../services/lib/kcl/processor.ts';
+import { isAfter, type Position, position, shardEnd } from '../../../services/lib/kcl/position.ts';
+import type { Checkpointer, CheckpointOutcome } from '../../../services/lib/kcl/processor.ts';
 import { PlatformError } from '../../../services/lib/process/errors.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
-import { postgresCopier, type StageCopier } from '../../../services/lib/warehouse/copy.ts';
+import { postgresCopier } from '../../../services/lib/warehouse/copy.ts';
 import type { Database, Session } from '../../../services/lib/warehouse/database.ts';
 import { CommitRounds } from '../../../services/redshift-loader/commit-round.ts';
 import { ShardLoader } from '../../../services/redshift-loader/shard-loader.ts';
-import { bookingEventOf, MemoryRegistry, MemoryStore } from '../../services/redshift-loader/memory.ts';
 import { Actor, type Fate, Scheduler } from '../scheduler.ts';
+import { Durable, timeScale } from './durable.ts';
+import { FaultyParts, tableAway } from './faulty-parts.ts';
+import { damage, fillLake, repairAll, type Surroundings } from './nature.ts';
+import type { Scenario } from './scenario.ts';
+import { hasEnded, type ShardOfWorld, Streams } from './streams.ts';
 
 const log = pino({ level: 'silent' });
-const application = 'loader';
-const maxSteps = 20_000;
+export const application = 'loader';
+const maxSteps = 30_000;
 
-const tableAway = (): Error => new PlatformError('TABLE_UNAVAILABLE', 'no answer', { retriable: true });
-const storeAway = (): Error => new PlatformError('OBJECT_UNAVAILABLE', 'no answer', { retriable: true });
-const warehouseAway = (): Error => new PlatformError('WAREHOUSE_UNAVAILABLE', 'no answer', { retriable: true });
-
-export interface Scenario {
-  readonly seed: number;
-  readonly shards: number;
-  readonly recordsPerShard: number;
-  /** Chance of each call that it does not simply run. */
-  readonly faultRate: number;
-  /** Instead of chance: the n-th call of the run has this fate, all others run. */
-  readonly script?: { readonly at: number; readonly fate: Fate };
-}
-
-interface ShardOfWorld {
-  readonly shardId: string;
-  readonly records: readonly StreamRecord[];
-  checkpoint: Position;
-  /** Only its checkpoints count: KCL refuses those of a worker that lost the lease. */
-  owner: Actor | undefined;
-}
-
-/** Everything durable, and the processes that come and go around it. */
+/** The processes that come and go around what is durable. */
 export class World {
   readonly scheduler: Scheduler;
-  readonly registry = new MemoryRegistry();
-  readonly store = new MemoryStore();
+  readonly durable: Durable;
+  readonly streams: Streams;
   readonly streamId: string;
-  readonly events = new Map<string, BookingEvent>();
-  readonly broken = new Set<string>();
-  readonly shards: ShardOfWorld[];
-  readonly figures = { calls: 0, faults: 0, crashes: 0, starts: 0, takeovers: 0 };
+  readonly metrics = new Metrics();
+  readonly figures = { calls: 0, faults: 0, crashes: 0, starts: 0, takeovers: 0, repaired: 0 };
   readonly #scenario: Scenario;
-  readonly #database: Database;
-  #inTransaction: Actor | undefined;
+  readonly #parts: FaultyParts;
   #ids = 0;
   #incarnations = 0;
 
   constructor(scenario: Scenario, database: Database) {
     this.#scenario = scenario;
-    this.#database = database;
     this.streamId = `events@${scenario.seed}-${scenario.script?.at ?? 'r'}-${scenario.script?.fate ?? ''}`;
     this.scheduler = new Scheduler(scenario.seed);
     this.scheduler.fate = (_actor, label) => this.#fate(label);
-    this.scheduler.runnable = (actor, label) =>
-      !label.startsWith('sql') || this.#inTransaction === undefined || this.#inTransaction === actor;
-    this.shards = Array.from({ length: scenario.shards }, (_, s) => this.#shard(`shard-${s}`));
+    this.durable = new Durable(database, this.now);
+    this.#parts = new FaultyParts(this.scheduler, this.durable, database);
+    this.streams = new Streams(scenario, this.streamId, this.scheduler.random);
   }
 
+  readonly now = (): number => {
+    const begin = 1_800_000_000_000;
+    return begin + (this.scheduler.now - begin) * timeScale;
+  };
+
   async run(): Promise<void> {
-    for (const shard of this.shards) this.#startConsumer(shard);
+    for (const shard of this.streams.shards) if (shard.parent === undefined) this.#startConsumer(shard);
     for (let c = 0; c < 2; c++) this.#startCommitter(c);
+    const around: Surroundings = {
+      scheduler: this.scheduler,
+      durable: this.durable,
+      parts: this.#parts,
+      streams: this.streams,
+      application,
+      streamId: this.streamId,
+      newId: this.#newId,
+      done: () => this.#isDone(),
+    };
+    const nature = new Actor('nature');
+    this.scheduler.start(nature, () => damage(around, nature, this.#scenario.damages));
+    const lake = new Actor('lake');
+    this.scheduler.start(lake, () => fillLake(around, lake));
+    if (this.#scenario.damages > 0) this.#startRepair(around);
     await this.scheduler.run(maxSteps);
   }
+
+  async #isDone(): Promise<boolean> {
+    if (!this.streams.shards.every(hasEnded)) return false;
+    return [...(await this.durable.registry.heads())].every(([shardId, head]) => this.durable.watermarks.get(shardId) === head);
+  }
+
+  readonly #newId = (): string => `id-${++this.#ids}`;
 
   #fate(label: string): Fate {
     const { script, faultRate } = this.#scenario;
@@ -83,49 +85,14 @@ export class World {
 
   #chance(faultRate: number, label: string): Fate {
     // The steps that make something durable are few among many reads.
-    const weight = /^(PUT|append|checkpoint|sql COMMIT)/.test(label) ? 4 : 1;
+    const weight = /^(PUT|append|replace|checkpoint|sql COMMIT)/.test(label) ? 4 : 1;
     if (this.scheduler.random() >= faultRate * weight) return 'runs';
     const fates: readonly Fate[] = ['diesBefore', 'diesAfter', 'failsBefore', 'failsAfter'];
     return fates[Math.floor(this.scheduler.random() * fates.length)] ?? 'runs';
   }
 
-  /** Records with repeats (of this shard and of others), aggregates, and records nobody can read. */
-  #shard(shardId: string): ShardOfWorld {
-    const { random } = this.scheduler;
-    const records: StreamRecord[] = [];
-    let sequence = 0;
-    let sub = 0;
-    while (records.length < this.#scenario.recordsPerShard) {
-      if (random() < 0.5) sub += 1;
-      else [sequence, sub] = [sequence + 1, 0];
-      if (sequence === 0) continue;
-      const event = this.#event();
-      const readable = random() > 0.1;
-      const at = position(String(sequence), sub);
-      if (readable) this.events.set(event.eventId, event);
-      else this.broken.add(`deadletter/redshift-loader/booking-events/${shardId}/${sequence}-${sub}.json`);
-      records.push({
-        data: readable ? encodeBookingEvent(event) : Buffer.from('{'),
-        partitionKey: event.userId,
-        sequenceNumber: String(sequence),
-        subSequenceNumber: sub,
-        position: at,
-        approximateArrivalTimestamp: event.occurredAt,
-      });
-    }
-    return { shardId, records, checkpoint: trimHorizon, owner: undefined };
-  }
-
-  #event(): BookingEvent {
-    const { random } = this.scheduler;
-    const known = [...this.events.values()];
-    const again = known[Math.floor(random() * known.length)];
-    if (again !== undefined && random() < 0.3) return again;
-    return bookingEventOf(`${this.streamId}-b${Math.floor(random() * 12)}`, 1 + Math.floor(random() * 50));
-  }
-
   #startConsumer(shard: ShardOfWorld): void {
-    if (shard.checkpoint === shardEnd) return; // KCL starts nothing on a shard that has ended
+    if (hasEnded(shard)) return; // KCL starts nothing on a shard that has ended
     const actor = new Actor(`${shard.shardId}/${++this.#incarnations}`);
     this.figures.starts += 1;
     if (shard.owner?.alive) this.figures.takeovers += 1;
@@ -148,21 +115,20 @@ export class World {
   async #consume(actor: Actor, shard: ShardOfWorld): Promise<void> {
     const { scheduler } = this;
     const { random } = scheduler;
+    const objects = this.#parts.storeOf(actor);
     const loader = new ShardLoader({
-      registry: this.#registryOf(actor),
-      objects: {
-        create: (key, body) => scheduler.call(actor, 'PUT', () => this.store.create(key, body), storeAway),
-      },
-      deadLetters: createDeadLetters(this.#storeOf(actor), 'redshift-loader', { pause: async () => {} }),
-      limits: { rows: 1 + Math.floor(random() * 6), bytes: 1_000_000, ageMs: 100 },
-      decode: (data, key, at): Outcome<BookingEvent> => decodeBookingEvent(data, key, at),
+      registry: this.#parts.registryOf(actor),
+      objects,
+      deadLetters: createDeadLetters(objects, 'redshift-loader', { pause: async () => {} }),
+      limits: { rows: 1 + Math.floor(random() * 6), bytes: 1_000_000, ageMs: 100 * timeScale },
+      decode: this.streams.decode,
       readGap: () => {
         throw new Error('a checkpoint beyond the head');
       },
       log,
       metrics: new Metrics(),
-      now: () => scheduler.now,
-      newId: () => `id-${++this.#ids}`,
+      now: this.now,
+      newId: this.#newId,
       random,
       pause: async () => {},
     });
@@ -205,6 +171,7 @@ export class World {
             if (shard.owner !== actor) return { ok: false, reason: 'lost', error: '' };
             if (!isAfter(at, shard.checkpoint) || isAfter(at, delivered)) return { ok: false, reason: 'bounds', error: '' };
             shard.checkpoint = at;
+            if (hasEnded(shard)) for (const child of this.streams.shards) if (child.parent === shard) this.#startConsumer(child);
             return { ok: true };
           },
           tableAway,
@@ -219,65 +186,49 @@ export class World {
     };
   }
 
-  #registryOf(actor: Actor): MemoryRegistry {
-    const { registry, scheduler } = this;
-    const call = <T>(label: string, effect: () => Promise<T>): Promise<T> => scheduler.call(actor, label, effect, tableAway);
-    return Object.assign(Object.create(MemoryRegistry.prototype) as MemoryRegistry, {
-      head: (id: string) => call('head', () => registry.head(id)),
-      append: (file: Parameters<MemoryRegistry['append']>[0]) => call('append', () => registry.append(file)),
-      heads: () => call('heads', () => registry.heads()),
-      files: (...args: Parameters<MemoryRegistry['files']>) => call('files', () => registry.files(...args)),
-      filesBefore: (...args: Parameters<MemoryRegistry['filesBefore']>) => call('filesBefore', () => registry.filesBefore(...args)),
-      remove: (file: Parameters<MemoryRegistry['remove']>[0]) => call('remove', () => registry.remove(file)),
-    });
-  }
-
-  #storeOf(actor: Actor): MemoryStore {
-    const { store, scheduler } = this;
-    const call = <T>(label: string, effect: () => Promise<T>): Promise<T> => scheduler.call(actor, label, effect, storeAway);
-    return Object.assign(Object.create(MemoryStore.prototype) as MemoryStore, {
-      create: (key: string, body: Buffer) => call('create', () => store.create(key, body)),
-      read: (key: string) => call('read', () => store.read(key)),
-      head: (key: string) => call('HEAD', () => store.head(key)),
-      delete: (key: string) => call('delete', () => store.delete(key)),
-    });
-  }
-
-  #startCommitter(index: number): void {
-    const actor = new Actor(`committer-${index}/${++this.#incarnations}`);
+  /** Runs what talks to the warehouse; when it dies its sessions end, and another takes its place. */
+  #startWithSessions(name: string, body: (actor: Actor, sessions: Set<Session>) => Promise<void>): void {
+    const actor = new Actor(`${name}/${++this.#incarnations}`);
     const sessions = new Set<Session>();
     actor.onDeath = async () => {
       this.figures.crashes += 1;
       // The server rolls back when the socket goes.
       for (const session of sessions) await session.close();
-      if (this.#inTransaction === actor) this.#inTransaction = undefined;
-      this.#startCommitter(index);
+      this.#parts.release(actor);
+      this.#startWithSessions(name, body);
     };
-    this.scheduler.start(actor, () => this.#commit(actor, sessions));
+    this.scheduler.start(actor, () => body(actor, sessions));
+  }
+
+  #startRepair(around: Surroundings): void {
+    this.#startWithSessions('repair', (actor, sessions) => repairAll(around, actor, sessions, () => (this.figures.repaired += 1)));
+  }
+
+  #startCommitter(index: number): void {
+    this.#startWithSessions(`committer-${index}`, (actor, sessions) => this.#commit(actor, sessions));
   }
 
   async #commit(actor: Actor, sessions: Set<Session>): Promise<void> {
-    const objects = this.#storeOf(actor);
-    const copier: StageCopier = postgresCopier(objects);
+    const objects = this.#parts.storeOf(actor);
     const { random } = this.scheduler;
     const rounds = new CommitRounds({
       application,
       streamId: this.streamId,
-      registry: this.#registryOf(actor),
+      registry: this.#parts.registryOf(actor),
       objects,
-      database: this.#databaseOf(actor, sessions),
-      copier,
+      database: this.#parts.databaseOf(actor, sessions),
+      copier: postgresCopier(objects),
       limits: { maxFiles: 1 + Math.floor(random() * 4), maxBytes: 1e9 },
       retentionMs: random() < 0.5 ? 0 : 1e9,
-      orphanAgeMs: 1e9,
-      inLake: async () => true,
+      orphanAgeMs: this.#scenario.orphanAgeMs,
+      inLake: this.durable.inLake,
       log,
-      metrics: new Metrics(),
-      now: () => this.scheduler.now,
-      newId: () => `batch-${++this.#ids}`,
+      metrics: this.metrics,
+      now: this.now,
+      newId: this.#newId,
     });
     for (;;) {
-      const ended = this.shards.every((shard) => shard.checkpoint === shardEnd);
+      const ended = this.streams.shards.every(hasEnded);
       const outcome = await rounds.run().catch((error: unknown) => {
         if (error instanceof PlatformError && error.retriable) return 'failed' as const;
         throw error;
@@ -285,36 +236,5 @@ export class World {
       if (outcome === 'idle' && ended) return;
       await this.scheduler.call(actor, 'pause', async () => {}, tableAway).catch(() => undefined);
     }
-  }
-
-  #databaseOf(actor: Actor, sessions: Set<Session>): Database {
-    return {
-      dialect: 'postgres',
-      connect: async () => {
-        const session = await this.scheduler.call(actor, 'connect', () => this.#database.connect(), warehouseAway);
-        sessions.add(session);
-        const call = <T>(label: string, effect: () => Promise<T>): Promise<T> =>
-          this.scheduler.call(actor, `sql ${label}`, effect, warehouseAway);
-        const release = (): void => {
-          if (this.#inTransaction === actor) this.#inTransaction = undefined;
-        };
-        return {
-          dialect: 'postgres',
-          query: (sql) =>
-            call(sql.slice(0, 30), async () => {
-              if (sql === 'BEGIN') this.#inTransaction = actor;
-              const result = await session.query(sql);
-              if (sql === 'COMMIT' || sql === 'ROLLBACK') release();
-              return result;
-            }),
-          copyIn: (sql, chunks) => call('COPY', () => session.copyIn(sql, chunks)),
-          close: async () => {
-            sessions.delete(session);
-            await session.close();
-            release();
-          },
-        };
-      },
-    };
   }
 }

@@ -10,13 +10,13 @@ export interface Edit {
 }
 
 /** One step of the protocol, broken. */
-export interface Planted {
+export interface Planted<S = Partial<Scenario>> {
   readonly name: string;
   readonly edits: readonly Edit[];
   /** Why what is durable at the end is right all the same; a rule of the protocol may tell nevertheless. */
   readonly harmless?: string;
   /** What makes it likely to matter. */
-  readonly scenario?: Partial<Scenario>;
+  readonly scenario?: S;
 }
 
 const lib = 'services/lib/state';

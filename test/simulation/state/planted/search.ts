@@ -1,14 +1,9 @@
 import { runState } from '../run.ts';
 import { type Scenario, scenarioOf } from '../scenario.ts';
+import type { Found } from './search-result.ts';
 
 /** Rules about what is durable at the end. The others watch the protocol's own steps. */
 const outcomes = new Set(['effects', 'published', 'state', 'dead letters', 'clean stop', 'orphans', 'end']);
-
-/** What one search found: the first seed of each rule that was broken. */
-export interface Found {
-  readonly runs: number;
-  readonly firstSeeds: Readonly<Record<string, number>>;
-}
 
 /** Seeds from 1 on until what is durable at the end is wrong, at most `seeds`. */
 async function search(seeds: number, more: Partial<Scenario>): Promise<Found> {
