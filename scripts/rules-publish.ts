@@ -1,10 +1,8 @@
 import { userInfo } from 'node:os';
-import { isPlatformError } from '../services/lib/process/errors.ts';
 import { readCommandLine } from './cli/command-line.ts';
-import { UsageError } from './cli/flags.ts';
 import { watchInterrupts } from './cli/interrupts.ts';
 import { rulesPublishFlags } from './rules-publish/flags.ts';
-import { rulesPublish } from './rules-publish/rules-publish.ts';
+import { isUsage, rulesPublish } from './rules-publish/rules-publish.ts';
 
 const flags = readCommandLine(
   {
@@ -40,7 +38,6 @@ try {
   });
   process.exitCode = interrupts.exitCode() ?? exitCode;
 } catch (error) {
-  const isUsage = error instanceof UsageError || isPlatformError(error, 'CONFIG_INVALID');
   process.stderr.write(`npm run rules:publish: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = isUsage ? 2 : 1;
+  process.exitCode = isUsage(error) ? 2 : 1;
 }

@@ -4,8 +4,8 @@ import { openEvents } from '../backtest/event-file.ts';
 import { linesOf } from '../backtest/lines.ts';
 import type { Summary } from '../backtest/summary.ts';
 
-/** Both rules over a file of events: the summary of a backtest. Rejects when there is no such file, or no event in it. */
-export async function compareOver(path: string, rules: RulesFile, inForce: RulesFile, signal: AbortSignal): Promise<Summary> {
+/** Both rules over a file of events: the summary of a backtest, without a difference where those in force are unknown. Rejects when there is no such file, or no event in it. */
+export async function compareOver(path: string, rules: RulesFile, inForce: RulesFile | undefined, signal: AbortSignal): Promise<Summary> {
   const { chunks } = await openEvents(path, process.stdin, signal);
   const backtest = new Backtest(rules, { counts: [1], reshardAt: [], restartEvery: undefined }, inForce);
   for await (const { lines } of linesOf(chunks)) {

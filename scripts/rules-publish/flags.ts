@@ -51,9 +51,9 @@ export function actionOf({ rules, events, list, rollback, deployed, withhold, re
     ...(list ? [{ kind: 'list' as const }] : []),
   ];
   const [action, ...more] = actions;
-  if (action === undefined || more.length > 0) {
-    throw new UsageError('one of --rules FILE, --rollback GENERATION, --withhold RULE, --resume RULE and --list is needed');
-  }
+  const which = 'one of --rules FILE, --rollback GENERATION, --withhold RULE, --resume RULE and --list';
+  if (action === undefined) throw new UsageError(`${which} is needed`);
+  if (more.length > 0) throw new UsageError(`only ${which} at a time`);
   if (events !== undefined && !('events' in action)) throw new UsageError('--events goes with --rules or --rollback');
   if (deployed && action.kind !== 'publish') throw new UsageError('--deployed goes with --rules');
   return action;

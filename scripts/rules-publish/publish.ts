@@ -1,5 +1,6 @@
 import { defaultRulesFile } from '../../services/fraud-detector/default-rules.ts';
 import { bookingEvents } from '../../services/lib/events/streams.ts';
+import { PlatformError } from '../../services/lib/process/errors.ts';
 import { maxGenerations, newestOf, prunable, type RulesPointer, schemaOf, withGeneration } from '../../services/lib/rules/live/pointer.ts';
 import { hashOf, readOrSeed } from '../../services/lib/rules/live/rules-store.ts';
 import { parseRulesText } from '../../services/lib/rules/rules-text.ts';
@@ -11,6 +12,7 @@ import { compareOver } from './compare.ts';
 import type { Action } from './flags.ts';
 import type { Published } from './published.ts';
 import { type Place, type Result, refusal, writeSurely } from './result.ts';
+import { isAllMissing, notCompared, putIntact, remedies, restore, wrongStore } from './unreadable.ts';
 
 /** Old generations go only when there are so many: until then they are history. */
 const pruneFrom = maxGenerations / 2;
@@ -32,6 +34,9 @@ export async function publish(action: Extract<Action, { kind: 'publish' | 'rollb
   const { bytes, schema } = found;
   const file = parseRulesText(bytes);
   const hash = hashOf(bytes);
+  const lost = published.unreadable.filter((one) => one.hash === hash);
+  if (lost.length > 0) return restore(lost, bytes, published, { store: place.store, yes });
+  if (isAllMissing(published)) throw new PlatformError('OBJECT_MISSING', `${wrongStore} ${remedies(published)[0]}`);
   if (hash === newestOf(published.pointer).hash) {
     return {
       refused: false,
@@ -59,12 +64,20 @@ export async function publish(action: Extract<Action, { kind: 'publish' | 'rollb
       'Deploy this build to every detector first, then say --deployed.',
     ]);
 
-  const changes = changesOf(published.inForce, file);
-  const summary = action.events === undefined ? undefined : await compareOver(action.events, file, published.inForce, signal);
+  const { inForce } = published;
+  const against = `generation ${newestOf(published.pointer).generation}`;
+  const changes = inForce && changesOf(inForce, file);
+  const summary = action.events === undefined ? undefined : await compareOver(action.events, file, inForce, signal);
+  const sides =
+    inForce === undefined
+      ? `  (of the rules to be published alone: ${against} cannot be read)`
+      : '  (--against: the rules in force; --rules: those to be published)';
   const text = [
-    `against generation ${newestOf(published.pointer).generation}:`,
-    ...changesText(changes, published.inForce, file),
-    ...(summary === undefined ? [] : [summaryText(summary).trimEnd(), '  (--against: the rules in force; --rules: those to be published)']),
+    ...(inForce === undefined || changes === undefined
+      ? [`what changes against ${against} is not known: its file cannot be read`]
+      : [`against ${against}:`, ...changesText(changes, inForce, file)]),
+    ...(summary === undefined ? [] : [summaryText(summary).trimEnd(), sides]),
+    ...notCompared(published),
   ];
   if (signal.aborted) return refusal([...text, 'interrupted: nothing was published']);
   const figures = { hash, changes, ...(summary === undefined ? {} : { backtest: figuresOf(summary) }) };
@@ -83,7 +96,7 @@ export async function publish(action: Extract<Action, { kind: 'publish' | 'rollb
   };
 
   async function write(kind: 'publish' | 'rollback', content: Buffer, { note }: PublishContext): Promise<RulesPointer | undefined> {
-    await place.store.putRules(content);
+    await putIntact(place.store, content);
     const seeded = published.isNew ? await readOrSeed(place.store, defaultRulesFile, place.now()) : published.pointer;
     const pointer = await pruned({ ...published, pointer: seeded }, place, note);
     if (pointer.generations.length >= maxGenerations) return undefined;
@@ -103,7 +116,7 @@ export async function publish(action: Extract<Action, { kind: 'publish' | 'rollb
 
 async function contentOf(
   action: Extract<Action, { kind: 'publish' | 'rollback' }>,
-  { files, pointer }: Published,
+  { files, pointer, unreadable }: Published,
   schema: number,
 ): Promise<{ readonly bytes: Buffer; readonly schema: number } | { readonly problems: readonly string[] }> {
   if (action.kind === 'publish') {
@@ -118,13 +131,9 @@ async function contentOf(
   const listed = pointer.generations.find(({ generation }) => generation === action.generation);
   const found = files.find(({ generation }) => generation === action.generation);
   if (listed !== undefined && found !== undefined) return { bytes: found.bytes, schema: schemaOf(listed) };
-  return {
-    problems: [
-      listed === undefined
-        ? `there is no generation ${action.generation}; --list tells which there are`
-        : `generation ${action.generation} is invalid`,
-    ],
-  };
+  if (listed === undefined) return { problems: [`there is no generation ${action.generation}; --list tells which there are`] };
+  const lost = unreadable.filter(({ generation }) => generation === action.generation);
+  return { problems: lost.length > 0 ? remedies({ pointer, unreadable: lost }) : [`generation ${action.generation} is invalid`] };
 }
 
 async function pruned({ pointer, files }: Published, place: Place, note: (line: string) => void): Promise<RulesPointer> {

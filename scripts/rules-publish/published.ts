@@ -10,12 +10,23 @@ import type { TableTarget } from '../cli/table-target.ts';
 
 export interface Published {
   readonly pointer: RulesPointer;
-  /** Of the newest generation; one whose file is invalid has the rules of the one before it. */
-  readonly inForce: RulesFile;
-  /** All that are listed and valid, oldest first. */
+  /** Of the newest generation; one whose file is invalid has the rules of the one before it. Undefined when that file cannot be read. */
+  readonly inForce: RulesFile | undefined;
+  /** All that are listed, known and valid, oldest first. */
   readonly files: readonly { readonly generation: number; readonly bytes: Buffer; readonly file: RulesFile }[];
+  /** Those whose file cannot be read, oldest first; the build's own rules are known all the same, and among `files`. */
+  readonly unreadable: readonly Unreadable[];
   /** Nobody has published yet: the pointer is what the first detector, or this command, will write. */
   readonly isNew: boolean;
+}
+
+/** A listed generation whose file waiting does not bring back. */
+export interface Unreadable {
+  readonly generation: number;
+  readonly hash: string;
+  /** OBJECT_MISSING, OBJECT_CORRUPT, or OBJECT_UNAVAILABLE for a right that is not granted. */
+  readonly code: string;
+  readonly message: string;
 }
 
 export type PublishedPointer = Pick<Published, 'pointer' | 'isNew'>;
@@ -26,27 +37,44 @@ export async function readPointer(store: RulesStore, now: number): Promise<Publi
 }
 
 /**
- * Reads all that is listed: a store that lacks an object is not that of the detectors, and rejects with OBJECT_MISSING. Rejects with
- * RULES_INVALID when one has a newer schema than this build can judge.
+ * Reads all that is listed. Rejects with RULES_INVALID when one has a newer schema than this build can judge, or when none is valid;
+ * with OBJECT_UNAVAILABLE when the store is away.
  */
 export async function readPublished(store: RulesStore, { pointer, isNew }: PublishedPointer): Promise<Published> {
-  const bytesOf = ({ hash }: Generation): Promise<Buffer> => (isNew ? Promise.resolve(defaultRulesFile) : store.readRules(hash));
   const files: { generation: number; bytes: Buffer; file: RulesFile }[] = [];
-  for (const generation of pointer.generations) {
-    assertKnownSchema(generation);
-    const bytes = await bytesOf(generation);
-    const file = validOrNot(bytes);
-    if (file !== undefined) files.push({ generation: generation.generation, bytes, file });
+  const unreadable: Unreadable[] = [];
+  let inForce: RulesFile | undefined;
+  for (const listed of pointer.generations) {
+    assertKnownSchema(listed);
+    const { generation, hash } = listed;
+    const read = isNew ? defaultRulesFile : await bytesOrProblem(store, listed);
+    if ('code' in read) unreadable.push(read);
+    const bytes = 'code' in read ? ownRules(hash) : read;
+    const file = bytes && validOrNot(bytes);
+    if (bytes !== undefined && file !== undefined) files.push({ generation, bytes, file });
+    if (bytes === undefined || file !== undefined) inForce = file;
   }
-  const inForce = files.at(-1)?.file;
-  if (inForce === undefined) throw new PlatformError('RULES_INVALID', 'no generation that is listed has valid rules');
-  return { pointer, inForce, files, isNew };
+  if (files.length + unreadable.length === 0) throw new PlatformError('RULES_INVALID', 'no generation that is listed has valid rules');
+  return { pointer, inForce, files, unreadable, isNew };
 }
 
-/** Undefined when they cannot be read now. */
+/** The bytes of the build's own rules, when that is their name. */
+export const ownRules = (hash: string): Buffer | undefined => (hash === hashOf(defaultRulesFile) ? defaultRulesFile : undefined);
+
+async function bytesOrProblem(store: RulesStore, { generation, hash }: Generation): Promise<Buffer | Unreadable> {
+  try {
+    return await store.readRules(hash);
+  } catch (error) {
+    if (!isPlatformError(error) || error.retriable) throw error;
+    return { generation, hash, code: error.code, message: error.message };
+  }
+}
+
+/** Ids of all that is listed; undefined when any of it cannot be read now. */
 export async function knownRules(store: RulesStore, pointer: PublishedPointer): Promise<ReadonlySet<string> | undefined> {
   try {
-    const { files } = await readPublished(store, pointer);
+    const { files, unreadable } = await readPublished(store, pointer);
+    if (unreadable.length > 0) return undefined;
     return new Set(files.flatMap(({ file }) => file.rules.map(({ id }) => id)));
   } catch (error) {
     if (isPlatformError(error)) return undefined;

@@ -1,13 +1,13 @@
 import { isPlatformError, PlatformError } from '../../services/lib/process/errors.ts';
 import type { RulesPointer } from '../../services/lib/rules/live/pointer.ts';
-import type { RulesAudit, RulesStore } from '../../services/lib/rules/live/rules-store.ts';
+import type { RepairableRulesStore, RulesAudit } from '../../services/lib/rules/live/rules-store.ts';
 
 /** Where it is written, by whom. */
 export interface Place {
   readonly stage: string;
   readonly account: string;
   readonly region: string;
-  readonly store: RulesStore;
+  readonly store: RepairableRulesStore;
   /** Generations that snapshots were made under; undefined when nobody knows. */
   readonly referenced: () => Promise<ReadonlySet<number> | undefined>;
   /** Epoch ms. */

@@ -1,4 +1,5 @@
 import { openObjectStore } from '../../services/lib/objects/open.ts';
+import { ensureError, isPlatformError } from '../../services/lib/process/errors.ts';
 import { DynamoRulesStore, rulesTable } from '../../services/lib/rules/live/dynamo-rules-store.ts';
 import { rulesSchemaVersion } from '../../services/lib/rules/live/schema-version.ts';
 import { UsageError } from '../cli/flags.ts';
@@ -7,7 +8,7 @@ import { type Action, actionOf, type RulesPublishFlags } from './flags.ts';
 import { listed } from './list.ts';
 import { publish } from './publish.ts';
 import { knownRules, readPointer, readPublished, referencedGenerations } from './published.ts';
-import type { Place, Result } from './result.ts';
+import { type Place, type Result, refusal } from './result.ts';
 import { setWithheld } from './withhold.ts';
 
 export interface RulesPublishIo {
@@ -27,19 +28,29 @@ export interface RulesPublishIo {
 export async function rulesPublish(flags: RulesPublishFlags, io: RulesPublishIo): Promise<number> {
   const action = actionOf(flags);
   const objectsUrl = objectsOf(flags, io.env);
-  const target = await openTable(flags, flags.table ?? io.env['RULES_TABLE'] ?? rulesTable.name, io);
-  try {
-    const place = await placeOf(target, objectsUrl, flags, io);
-    const { refused, text, figures } = await run(action, place, flags.yes, io);
+  let target: TableTarget | undefined;
+  const told = ({ refused, text, figures }: Result): void => {
     if (flags.json)
-      io.out(JSON.stringify({ type: 'result', action: action.kind, dryRun: !flags.yes, ...target.place, ...figures, ok: !refused }));
-    else for (const line of text) io.out(line);
-    if (!refused && !flags.yes && action.kind !== 'list') io.note('Nothing was written: this is a dry run. --yes writes.');
-    return refused ? 1 : 0;
+      io.out(JSON.stringify({ type: 'result', action: action.kind, dryRun: !flags.yes, ...target?.place, ...figures, ok: !refused }));
+    else for (const line of text) (refused ? io.note : io.out)(line);
+  };
+  try {
+    target = await openTable(flags, flags.table ?? io.env['RULES_TABLE'] ?? rulesTable.name, io);
+    const place = await placeOf(target, objectsUrl, flags, io);
+    const result = await run(action, place, flags.yes, io);
+    told(result);
+    if (!result.refused && !flags.yes && action.kind !== 'list') io.note('Nothing was written: this is a dry run. --yes writes.');
+    return result.refused ? 1 : 0;
+  } catch (error) {
+    if (flags.json && !isUsage(error)) told(refusal([ensureError(error).message])); // whoever reads the line gets one
+    throw error;
   } finally {
-    target.dynamo.destroy();
+    target?.dynamo.destroy();
   }
 }
+
+/** Of what the command line, or the configuration in its place, says. */
+export const isUsage = (error: unknown): boolean => error instanceof UsageError || isPlatformError(error, 'CONFIG_INVALID');
 
 /** Looks at what is published, and does what is asked for. */
 export async function run(

@@ -29,6 +29,7 @@ export interface ReloadTools {
 export async function publishNewRules({ system, signal }: ReloadTools): Promise<number> {
   const store = storeOf(system);
   const { inForce } = await readPublished(store, await readPointer(store, Date.now()));
+  if (inForce === undefined) throw new Error('the rules in force cannot be read');
   const next = nextRules(inForce);
   await publish(system, next, signal);
   const { generation } = newestOf(await pointerOf(store));

@@ -74,6 +74,17 @@ describe('rules:publish', () => {
       ['--rollback', '1', '--deployed'],
     ];
     for (const argv of wrong) assert.throws(() => actionOf(parseFlags(rulesPublishFlags, argv)), UsageError);
+    assert.throws(() => actionOf(parseFlags(rulesPublishFlags, ['--rules', 'F', '--list'])), /^UsageError: only one of/);
+  });
+
+  it('says what changes in a rule, value by value, but not who owns it', async () => {
+    await publishing(fileOf({ id: 'a' }, { id: 'b', owner: 'me' }), '--yes');
+    const when = { type: ['cancelled'], channel: ['web'] };
+    const result = await publishing(
+      fileOf({ id: 'a', version: 2, count: { atLeast: 2, within: 'PT10M' }, when }, { id: 'b', owner: 'you' }),
+    );
+    assert.match(text(result), /a +v1 live → v2 live +begins empty.*; when\.channel - → \["web"\]; count\.atLeast 3 → 2$/m);
+    assert.match(text(result), /b +v1 live → v1 live +keeps its memory$/m);
   });
 
   it('writes nothing until --yes, and shows what each rule would go through', async () => {
@@ -277,12 +288,113 @@ describe('rules:publish', () => {
     assert.deepEqual([store.pointer?.withheld, store.pointer?.generations.map(schemaOf)], [['b'], [1, 1, 2]]);
   });
 
+  describe('when a rules file is missing or corrupt', () => {
+    const a = fileOf({ id: 'a' });
+    const b = fileOf({ id: 'b' });
+    const spoilt = Buffer.from('other bytes');
+    const hashOfGeneration = (generation: number): string => store.pointer?.generations[generation - 1]?.hash ?? '';
+
+    beforeEach(async () => {
+      await publishing(a, '--yes');
+      await publishing(b, '--yes');
+    });
+
+    it('lists every generation, says which it is, why and what to do', async () => {
+      store.objects.delete(hashOfGeneration(2));
+      store.objects.set(hashOfGeneration(3), spoilt);
+      const { text: lines, figures, refused } = await run('--list');
+      assert.equal(refused, false);
+      assert.match(lines[0] ?? '', /^ +3 .*OBJECT_CORRUPT$/);
+      assert.match(lines[1] ?? '', /^ +2 .*OBJECT_MISSING$/);
+      assert.match(lines[2] ?? '', /^ +1 .*reserve-cancel-churn/);
+      assert.match(lines.join('\n'), /Generation 2 cannot be read.*OBJECT_MISSING: no rules .*--rules FILE --yes/);
+      assert.doesNotMatch(lines.join('\n'), /--objects/);
+      const { generations: told } = figures as { generations: { generation: number; problem?: string; valid: boolean }[] };
+      assert.deepEqual(
+        told.map(({ generation, problem, valid }) => [generation, problem, valid]),
+        [
+          [3, 'OBJECT_CORRUPT', false],
+          [2, 'OBJECT_MISSING', false],
+          [1, undefined, true],
+        ],
+      );
+    });
+
+    for (const damage of ['missing', 'corrupt'] as const) {
+      it(`puts one back that is ${damage} when the same bytes are published again, and publishes nothing`, async () => {
+        for (const [generation, content] of [
+          [2, a],
+          [3, b],
+        ] as const) {
+          const hash = hashOfGeneration(generation);
+          if (damage === 'missing') store.objects.delete(hash);
+          else store.objects.set(hash, spoilt);
+          const before = store.objects.get(hash);
+          const dry = await publishing(content);
+          assert.equal(store.objects.get(hash), before, 'a dry run');
+          assert.match(text(dry), new RegExp(`generation ${generation} \\(OBJECT_${damage.toUpperCase()}\\).*--yes puts it back`));
+          const { figures, refused } = await publishing(content, '--yes');
+          assert.deepEqual([refused, figures['restored'], figures['published']], [false, [generation], false]);
+          assert.equal(store.objects.get(hash)?.toString(), content);
+          assert.deepEqual(generations(), [1, 2, 3]);
+        }
+      });
+    }
+
+    it("puts the build's own rules back by a rollback to them, which has their bytes", async () => {
+      const own = store.objects.get(hashOfGeneration(1));
+      store.objects.delete(hashOfGeneration(1));
+      assert.match(text(await run('--list')), /--rollback 1 --yes/);
+      assert.deepEqual((await run('--rollback', '1', '--yes')).figures['restored'], [1]);
+      assert.deepEqual([store.objects.get(hashOfGeneration(1)), generations()], [own, [1, 2, 3]]);
+    });
+
+    it('rolls back to one that is intact, but not to one that is not', async () => {
+      store.objects.delete(hashOfGeneration(3));
+      const result = await run('--rollback', '2', '--yes');
+      assert.deepEqual([result.refused, result.figures['generation'], result.figures['changes']], [false, 4, undefined]);
+      assert.match(text(result), /what changes against generation 3 is not known[\s\S]*not compared with generation 3 \(OBJECT_MISSING\)/);
+      const refused = await run('--rollback', '3', '--yes');
+      assert.ok(refused.refused);
+      assert.match(text(refused), /Generation 3 cannot be read.*OBJECT_MISSING/);
+    });
+
+    it('publishes other rules, and leaves out how they differ from those that cannot be read', async () => {
+      store.objects.delete(hashOfGeneration(3));
+      const sample = await written('one.ndjson', `${JSON.stringify(bookingEvent({ bookingId: 'b-1', occurredAt: start }))}\n`);
+      const result = await publishing(fileOf({ id: 'c' }), '--events', sample, '--yes');
+      assert.equal(result.figures['generation'], 4);
+      assert.match(text(result), /of the rules to be published alone: generation 3 cannot be read/);
+      assert.equal((result.figures['backtest'] as { difference: unknown }).difference, undefined);
+    });
+
+    it('replaces a corrupt file that no generation lists', async () => {
+      const content = fileOf({ id: 'c' });
+      const { hash } = (await publishing(content)).figures;
+      store.objects.set(String(hash), spoilt);
+      await publishing(content, '--yes');
+      assert.equal(store.objects.get(String(hash))?.toString(), content);
+    });
+
+    it('can withhold a rule that only that file has', async () => {
+      store.objects.delete(hashOfGeneration(3));
+      assert.equal((await run('--withhold', 'b', '--yes')).refused, false);
+    });
+
+    it('asks whether it is the right object store when none is there, and takes the files back all the same', async () => {
+      store.objects.clear();
+      assert.match(text(await run('--list')), /none of the listed rules files is there: is --objects the object store/);
+      assert.equal((await publishing(a, '--yes')).refused, false);
+      assert.doesNotMatch(text(await run('--list')), /--objects/);
+    });
+  });
+
   it('does not publish into an object store that is not that of the detectors', async () => {
     await publishing(fileOf({ id: 'a' }), '--yes');
     store.objects.clear();
     await assert.rejects(
       publishing(fileOf({ id: 'b' }), '--yes'),
-      (error) => error instanceof PlatformError && error.code === 'OBJECT_MISSING',
+      (error) => error instanceof PlatformError && error.code === 'OBJECT_MISSING' && /is --objects/.test(error.message),
     );
   });
 });

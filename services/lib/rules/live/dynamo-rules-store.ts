@@ -11,7 +11,7 @@ import { canPass } from '../../process/aws-errors.ts';
 import { ensureError, PlatformError } from '../../process/errors.ts';
 import type { TableDefinition } from '../../process/service.ts';
 import { parsePointer, type RulesPointer, writeDeadlineMs } from './pointer.ts';
-import { hashOf, type RulesAudit, type RulesStore } from './rules-store.ts';
+import { hashOf, type RepairableRulesStore, type RulesAudit } from './rules-store.ts';
 
 /** For the service.ts of whoever reads rules. */
 export const rulesTable: TableDefinition = {
@@ -26,7 +26,7 @@ export const rulesPrefix = 'rules/';
 const pointerKey = { item: { S: 'pointer' } };
 
 /** The pointer in DynamoDB, the files in the object store. */
-export class DynamoRulesStore implements RulesStore {
+export class DynamoRulesStore implements RepairableRulesStore {
   readonly #dynamo: DynamoDBClient;
   readonly #table: string;
   readonly #objects: ObjectStore;
@@ -82,6 +82,10 @@ export class DynamoRulesStore implements RulesStore {
     const hash = hashOf(bytes);
     await this.#objects.create(keyOf(hash), bytes, 'application/json');
     return hash;
+  }
+
+  deleteRules(hash: string): Promise<void> {
+    return this.#objects.delete(keyOf(hash));
   }
 
   async #answered<T>(what: string, right: string, call: () => Promise<T>): Promise<T> {

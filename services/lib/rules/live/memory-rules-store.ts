@@ -1,9 +1,9 @@
 import { PlatformError } from '../../process/errors.ts';
 import type { RulesPointer } from './pointer.ts';
-import { hashOf, type RulesAudit, type RulesStore } from './rules-store.ts';
+import { hashOf, type RepairableRulesStore, type RulesAudit } from './rules-store.ts';
 
 /** For tests and simulations. */
-export class MemoryRulesStore implements RulesStore {
+export class MemoryRulesStore implements RepairableRulesStore {
   readonly objects = new Map<string, Buffer>();
   readonly audits: RulesAudit[] = [];
   pointer: RulesPointer | undefined;
@@ -21,12 +21,18 @@ export class MemoryRulesStore implements RulesStore {
 
   readRules(hash: string): Promise<Buffer> {
     const bytes = this.objects.get(hash);
-    return bytes === undefined ? Promise.reject(new PlatformError('OBJECT_MISSING', `no rules ${hash}`)) : Promise.resolve(bytes);
+    if (bytes === undefined) return Promise.reject(new PlatformError('OBJECT_MISSING', `no rules ${hash}`));
+    return hashOf(bytes) === hash ? Promise.resolve(bytes) : Promise.reject(new PlatformError('OBJECT_CORRUPT', `other bytes in ${hash}`));
   }
 
   putRules(bytes: Buffer): Promise<string> {
     const hash = hashOf(bytes);
-    this.objects.set(hash, bytes);
+    if (!this.objects.has(hash)) this.objects.set(hash, bytes);
     return Promise.resolve(hash);
+  }
+
+  deleteRules(hash: string): Promise<void> {
+    this.objects.delete(hash);
+    return Promise.resolve();
   }
 }

@@ -26,6 +26,12 @@ export interface RulesStore {
   putRules(bytes: Buffer): Promise<string>;
 }
 
+/** For who repairs it by hand. */
+export interface RepairableRulesStore extends RulesStore {
+  /** For a file that is corrupt, so that it can be put again. One that is missing is fine. */
+  deleteRules(hash: string): Promise<void>;
+}
+
 /** SHA-256 in hex: the name of a rules file. */
 export const hashOf = (bytes: Buffer): string => hash('sha256', bytes, 'hex');
 
