@@ -63,11 +63,12 @@ function localDefaults(): string {
 
 /** Keys that carry the name of a stream, table or topic are explained by what they name. */
 function namedThings(definition: ServiceDefinition): Map<string, string> {
-  const { consumes, produces, tables, topics } = definition;
+  const { consumes, produces, tables, readsTables = [], topics } = definition;
   const meanings = new Map<string, string>();
   if (consumes) meanings.set(consumes.streamConfigKey, `stream it reads: ${consumes.stream.summary}`);
   for (const { stream, configKey } of produces) meanings.set(configKey, `stream it writes: ${stream.summary}`);
   for (const { configKey, summary } of tables) meanings.set(configKey, `table: ${summary}`);
+  for (const { configKey, summary } of readsTables) meanings.set(configKey, `table it reads: ${summary}`);
   for (const { configKey, summary } of topics) meanings.set(configKey, `topic: ${summary}`);
   return meanings;
 }

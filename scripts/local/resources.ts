@@ -21,7 +21,7 @@ export async function createResources(
   const streams = byName(
     definitions.flatMap(({ consumes, produces }) => [...(consumes ? [consumes.stream] : []), ...produces.map((p) => p.stream)]),
   );
-  const tables = byName(definitions.flatMap((definition) => definition.tables));
+  const tables = byName(definitions.flatMap(({ tables, readsTables = [] }) => [...tables, ...readsTables]));
   const topics = byName(
     definitions.flatMap((definition) => [...definition.topics, ...(definition.subscribes ?? []).map(({ topic }) => topic)]),
   );

@@ -6,14 +6,19 @@ import { runConsumer } from '../lib/kcl/consumer.ts';
 import { isInLake } from '../lib/lake/layout.ts';
 import { openObjectStore } from '../lib/objects/open.ts';
 import { dynamoClient, kinesisClient } from '../lib/process/aws.ts';
+import { AlertLoad } from './alert-load.ts';
+import { alertsOfTable } from './alert-source.ts';
 import { CommitRounds } from './commit-round.ts';
 import type { CommitterOptions } from './committer.ts';
 import { dynamoCommitterLease } from './committer-lease.ts';
-import { startCommitterAndLake } from './lake.ts';
+import { checkLookMs, DailyCheck } from './daily-check.ts';
+import { lakeWork } from './lake.ts';
+import { PeriodicWork } from './periodic-work.ts';
 import { refuseBadWarehouse } from './preflight.ts';
 import { DynamoLoadRegistry } from './registry.ts';
 import { redshiftLoader } from './service.ts';
 import { ShardLoader } from './shard-loader.ts';
+import { startCommitterWith } from './side-work.ts';
 import { readStreamGap } from './stream-gap.ts';
 import { copierOf, warehouseOf } from './warehouse-target.ts';
 
@@ -49,14 +54,15 @@ await runConsumer({
     const dynamo = dynamoClient(config);
     const database = warehouseOf(config);
     const objects = openObjectStore(config.OBJECTS_URL, config);
-    const shared = { database, log, metrics, now: Date.now };
+    const copier = copierOf(config, database, objects, randomUUID);
+    const shared = { database, log, metrics, now: Date.now, random: Math.random };
     const rounds = new CommitRounds({
       ...shared,
       application,
       streamId,
       objects,
       registry: new DynamoLoadRegistry(dynamo, config.REGISTRY_TABLE, application, streamId),
-      copier: copierOf(config, database, objects, randomUUID),
+      copier,
       limits: { maxFiles: config.COMMIT_MAX_FILES, maxBytes: config.COMMIT_MAX_BYTES },
       retentionMs: config.STAGE_RETENTION_MS,
       orphanAgeMs: config.STAGE_RETENTION_MS + orphanMarginMs,
@@ -76,9 +82,31 @@ await runConsumer({
       lease,
       intervalMs: config.COMMIT_INTERVAL_MS,
       leaseMs: committerLeaseMs,
-      random: Math.random,
       pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
     };
-    return startCommitterAndLake(options, { application, streamId, objects, retentionMs: config.STAGE_RETENTION_MS });
+    return startCommitterWith(options, (signal) => {
+      const alerts = new AlertLoad({
+        ...shared,
+        alerts: alertsOfTable(dynamo, config.ALERTS_TABLE),
+        copier,
+        objects,
+        lookBackDays: config.ALERTS_LOOK_BACK_DAYS,
+        signal,
+        newId: randomUUID,
+      });
+      const check = new DailyCheck(shared);
+      return [
+        lakeWork({ ...shared, application, streamId, objects, retentionMs: config.STAGE_RETENTION_MS, signal }),
+        new PeriodicWork({
+          ...shared,
+          name: 'fraud_alert_load',
+          run: () => alerts.run(),
+          onLook: () => alerts.reportAge(),
+          intervalMs: config.ALERTS_INTERVAL_MS,
+          signal,
+        }),
+        new PeriodicWork({ ...shared, name: 'daily_check', run: () => check.run(), intervalMs: checkLookMs, signal }),
+      ];
+    });
   },
 });

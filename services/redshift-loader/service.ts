@@ -1,3 +1,4 @@
+import { alertsTable } from '../lib/alerts/alerts-table.ts';
 import { bookingEvents } from '../lib/events/streams.ts';
 import { kclConsumerConfig } from '../lib/kcl/config.ts';
 import { integerOr, text, textOr } from '../lib/process/config.ts';
@@ -15,6 +16,7 @@ export const redshiftLoader = defineService({
     ...kclConsumerConfig,
     EVENTS_STREAM: textOr(bookingEvents.name),
     REGISTRY_TABLE: textOr('load-registry'),
+    ALERTS_TABLE: textOr(alertsTable.name),
     OBJECTS_URL: text.describe('object store of staged files and dead letters: file:///dir or s3://bucket/prefix'),
     WAREHOUSE_URL: text.describe(warehouseUrlForms),
     WAREHOUSE_CA_FILE: text
@@ -28,6 +30,10 @@ export const redshiftLoader = defineService({
     COMMIT_MAX_FILES: integerOr(200, 1, 5_000).describe('files of one load transaction at most'),
     COMMIT_MAX_BYTES: integerOr(1_073_741_824, 1_048_576, 17_179_869_184).describe('of uncompressed CSV'),
     STAGE_RETENTION_MS: integerOr(86_400_000, 0, 2_592_000_000).describe('how long a loaded file stays in the stage, for inspection'),
+    ALERTS_INTERVAL_MS: integerOr(300_000, 1_000, 3_600_000).describe('how often the alerts table is read for the warehouse (ms)'),
+    ALERTS_LOOK_BACK_DAYS: integerOr(90, 1, 400).describe(
+      'how many days of the alerts table are read at the start and once a day: an alert that is published or withheld later than that after it was raised stays as it was',
+    ),
   },
   consumes: {
     stream: bookingEvents,
@@ -46,6 +52,7 @@ export const redshiftLoader = defineService({
       sortKey: { name: 'sk', type: 'S' },
     },
   ],
+  readsTables: [alertsTable],
   topics: [],
   objects: [
     { prefix: 'stage/', access: 'readwrite' },

@@ -18,6 +18,9 @@ export interface ShardIdentity {
   readonly shardId: string;
 }
 
+/** Objects of alerts on their way into the warehouse. */
+export const alertsPrefix = 'stage/alerts/';
+
 /** All staged objects of one shard lie below this. */
 export const stagePrefix = ({ application, streamId, shardId }: ShardIdentity): string => `stage/${application}/${streamId}/${shardId}/`;
 

@@ -6,7 +6,7 @@ import type { Session } from '../lib/warehouse/database.ts';
 import { batchesOfFiles, batchesOfObjects } from './loaded-files.ts';
 import type { LoadRegistry } from './registry.ts';
 import type { FileRow } from './registry-rows.ts';
-import { stagePrefix } from './stage-file.ts';
+import { alertsPrefix, stagePrefix } from './stage-file.ts';
 
 export interface HousekeepingParts {
   readonly application: string;
@@ -57,7 +57,7 @@ export class StageHousekeeping {
     const shardId = await this.#nextShard();
     if (shardId === undefined) return;
     await this.#sweep(session, shardId);
-    await this.#sweepManifests();
+    for (const prefix of [manifestPrefix, alertsPrefix]) await this.#sweepPassing(prefix);
   }
 
   /** The object first, so that a crash leaves the row that leads to it. */
@@ -133,8 +133,9 @@ export class StageHousekeeping {
     this.#cursors.delete(shardId);
   }
 
-  async #sweepManifests(): Promise<void> {
-    for await (const object of this.#parts.objects.list(manifestPrefix)) {
+  /** What one transaction needs, and what a crash left of it. */
+  async #sweepPassing(prefix: string): Promise<void> {
+    for await (const object of this.#parts.objects.list(prefix)) {
       if (this.#isOld(object)) await this.#parts.objects.delete(object.key);
     }
   }

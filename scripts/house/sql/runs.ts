@@ -8,7 +8,9 @@ import { copyAlone } from '../../../services/lib/warehouse/copy-alone.ts';
 import { requireCopyRole } from '../../../services/lib/warehouse/copy-role.ts';
 import { defaultSessionLimits, type Result } from '../../../services/lib/warehouse/database.ts';
 import type { Dialect } from '../../../services/lib/warehouse/ddl.ts';
+import { countEvents, lastEventCount } from '../../../services/lib/warehouse/doubled-events.ts';
 import { schemaDrift } from '../../../services/lib/warehouse/drift.ts';
+import { knownAlerts, replaceAlerts } from '../../../services/lib/warehouse/fraud-alerts.ts';
 import { endDeadHolders } from '../../../services/lib/warehouse/gate.ts';
 import { type LoadBatch, type LoadFile, load } from '../../../services/lib/warehouse/load.ts';
 import { checksumOf, migrate, migrations, requireSchema } from '../../../services/lib/warehouse/migrations.ts';
@@ -110,6 +112,12 @@ export const runs: Runs = {
   'try a file alone': (recorder) =>
     copyAlone(recorder.session(when('FROM load_alone', { rows: [{ n: 2 }] })), copierOf(recorder), object, 2),
   'find a refused line': onRedshift((recorder) => findRedshiftRefusal({ database: recorder, pause: async () => {} }, stageUrl, [object])),
+  'alerts that are known': (recorder) => knownAlerts(recorder.session(), Date.UTC(2026, 0, 20), Date.UTC(2026, 0, 21)),
+  'load alerts': (recorder) =>
+    replaceAlerts(recorder.session(when('FROM alert_stage', { rows: [{ n: 2 }] })), copierOf(recorder), object, 2),
+  'count the events': (recorder) =>
+    countEvents(recorder.session(when('FROM booking_event', { rows: [{ total: 2, distinct_events: 2 }] })), () => 0),
+  'last count of the events': (recorder) => lastEventCount(recorder.session()),
   'batches of loaded files': (recorder) => batchesOfFiles(recorder.session(), ['f1', 'f2']),
   'batches of loaded objects': (recorder) => batchesOfObjects(recorder.session(), { ...batch, shardId }, [object.key]),
   'end dead holders': (recorder) => endDeadHolders(recorder.answering(when('SELECT DISTINCT', { rows: [{ pid: 42 }] })), 60_000),

@@ -73,6 +73,8 @@ export interface ServiceDefinition<S extends ConfigShape = ConfigShape> {
   readonly produces: readonly { readonly stream: StreamDefinition; readonly configKey: string }[];
   readonly subscribes?: readonly TopicSubscription[];
   readonly tables: readonly TableDefinition[];
+  /** Tables of another service that it reads on the side: it starts without them, and never writes. */
+  readonly readsTables?: readonly TableDefinition[];
   readonly topics: readonly TopicDefinition[];
   readonly objects: readonly { readonly prefix: string; readonly access: 'read' | 'write' | 'readwrite' }[];
   /** IAM actions beyond what streams, tables, topics and objects imply. */

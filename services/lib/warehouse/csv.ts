@@ -16,7 +16,7 @@ const replacement = '\uFFFD';
 // when the line is encoded as UTF-8.
 const nul = '\u0000';
 
-function textField(value: string): string {
+export function textField(value: string): string {
   // A value that spells the null marker would be read as null by Redshift, quoted or not.
   const loadable = value === nullField ? `${replacement}N` : value.replaceAll(nul, replacement);
   return `"${loadable.replaceAll('"', '""')}"`;
@@ -27,15 +27,15 @@ function textField(value: string): string {
 const jsonEscape = /\\(?:u[0-9a-f]{4}|.)/g;
 const unloadableEscape = /^\\u(?:0000|d[89a-f])/;
 
-function jsonField(value: unknown): Outcome<string, never, 'unloadable'> {
+export function jsonField(value: unknown, name: string): Outcome<string, never, 'unloadable'> {
   let json: string;
   try {
     json = JSON.stringify(value);
   } catch (thrown) {
-    return deadLetter('unloadable', `extra cannot be written as JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    return deadLetter('unloadable', `${name} cannot be written as JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   }
   const depth = nestingOf(json);
-  if (depth > maxNesting) return deadLetter('unloadable', `extra nests ${depth} levels deep, more than ${maxNesting}`);
+  if (depth > maxNesting) return deadLetter('unloadable', `${name} nests ${depth} levels deep, more than ${maxNesting}`);
   const clean = json.replace(jsonEscape, (escape) => (unloadableEscape.test(escape) ? replacement : escape));
   return ok(`"${clean.replaceAll('"', '""')}"`);
 }
@@ -58,7 +58,7 @@ function nestingOf(json: string): number {
 
 /** An event's fields after `file_id,line`, in the column order of booking_event, with the line break. */
 export function eventFields(event: BookingEvent, arrivedAtMs: number): Outcome<string, never, 'unloadable'> {
-  const extra = event.extra === undefined ? ok(nullField) : jsonField(event.extra);
+  const extra = event.extra === undefined ? ok(nullField) : jsonField(event.extra, 'extra');
   if (extra.kind !== 'ok') return extra;
   const fields = [
     textField(event.bookingId),

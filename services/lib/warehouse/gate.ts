@@ -1,39 +1,42 @@
 import { PlatformError } from '../process/errors.ts';
 import { type Database, defaultSessionLimits, type Session } from './database.ts';
 import type { Dialect } from './ddl.ts';
-import { integerLiteral } from './sql.ts';
+import { fraudAlertGate, loadGate, type Table } from './model.ts';
+import { integerLiteral, literal } from './sql.ts';
+
+const gates = [loadGate, fraudAlertGate].map(({ name }) => literal(name)).join(', ');
 
 /**
- * First statement of every load: one row that any two loads both write, so that one of them waits and then loses its swap.
+ * First statement of every load: one row that any two loads of a kind both write, so that one of them waits and then loses its swap.
  * Rejects with WAREHOUSE_SCHEMA when the row is not there: loads would not exclude each other.
  */
-export async function takeGate(session: Session): Promise<void> {
+export async function takeGate(session: Session, gate: Table = loadGate): Promise<void> {
   // Redshift has no lock timeout, so there the statement's own bound is that of the wait: with the usual one, which a COPY needs, a dead
   // committer would be noticed five times as late. SET reads no table, so the transaction's snapshot is still that of the UPDATE.
   const bound = async (ms: number): Promise<void> => {
     if (session.dialect === 'redshift') await session.query(`SET statement_timeout TO ${integerLiteral(ms)}`);
   };
   await bound(defaultSessionLimits.lockMs);
-  const { affected } = await session.query('UPDATE load_gate SET n = n + 1');
-  if (affected !== 1) throw new PlatformError('WAREHOUSE_SCHEMA', `load_gate must have one row, it has ${affected}`);
+  const { affected } = await session.query(`UPDATE ${gate.name} SET n = n + 1`);
+  if (affected !== 1) throw new PlatformError('WAREHOUSE_SCHEMA', `${gate.name} must have one row, it has ${affected}`);
   await bound(defaultSessionLimits.statementMs);
 }
 
 /**
- * Sessions that hold the gate in an open transaction without running anything for `deadAfterMs`: their committer is gone.
+ * Sessions that hold a gate in an open transaction without running anything for `deadAfterMs`: their committer is gone.
  * The Redshift text follows the documentation of svv_transactions and sys_query_history (which serverless has too), it has not run.
  */
 export function deadHoldersSql(dialect: Dialect, deadAfterMs: number): string {
   const seconds = integerLiteral(Math.ceil(deadAfterMs / 1_000));
   if (dialect === 'redshift') {
     return `SELECT DISTINCT t.pid AS pid FROM svv_transactions t JOIN pg_class c ON c.oid = t.relation
-      WHERE c.relname = 'load_gate' AND t.granted AND t.pid <> pg_backend_pid()
+      WHERE c.relname IN (${gates}) AND t.granted AND t.pid <> pg_backend_pid()
         AND t.txn_start < DATEADD(second, -${seconds}, GETDATE())
         AND t.pid NOT IN (SELECT session_id FROM sys_query_history
           WHERE status IN ('planning', 'queued', 'running', 'returning') OR end_time > DATEADD(second, -${seconds}, GETDATE()))`;
   }
   return `SELECT DISTINCT a.pid AS pid FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid JOIN pg_class c ON c.oid = l.relation
-    WHERE c.relname = 'load_gate' AND l.granted AND a.pid <> pg_backend_pid()
+    WHERE c.relname IN (${gates}) AND l.granted AND a.pid <> pg_backend_pid()
       AND a.state LIKE 'idle in transaction%' AND a.state_change < NOW() - INTERVAL '${seconds} seconds'`;
 }
 

@@ -4,7 +4,7 @@ import { readTimeZone } from './calendar.ts';
 import type { Table } from './columns.ts';
 import type { Database, Session } from './database.ts';
 import { addColumn, createTable, createView, type Dialect } from './ddl.ts';
-import { booking, bookingEvent, loadGate, loadLedger, loadWatermark, quarantine } from './model.ts';
+import { booking, bookingEvent, fraudAlertGate, loadGate, loadLedger, loadWatermark, quarantine } from './model.ts';
 import { reportingTables } from './model-reporting.ts';
 import { integerLiteral, literal } from './sql.ts';
 import { views } from './views.ts';
@@ -36,6 +36,11 @@ export const migrations: readonly Migration[] = [
       ...addedToLedger.map((column) => addColumn(loadLedger, column, dialect)),
       ...views.flatMap(createView),
     ],
+  },
+  {
+    version: 3,
+    name: 'loads of alerts exclude each other',
+    statements: (dialect) => [...createTable(fraudAlertGate, dialect), 'INSERT INTO fraud_alert_gate (n) VALUES (0)'],
   },
 ];
 

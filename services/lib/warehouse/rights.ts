@@ -14,7 +14,8 @@ export const loaderRights: Readonly<Record<string, readonly string[]>> = {
   kpi_hourly: ['select', 'insert', 'update'],
   business_day_switch: ['select'],
   dim_tour: ['select', 'insert'],
-  fraud_alert: ['select', 'insert', 'update'],
+  fraud_alert: ['select', 'insert', 'delete'],
+  fraud_alert_gate: ['select', 'update'],
   quarantine: ['select', 'insert'],
   warehouse_check: ['select', 'insert'],
 };

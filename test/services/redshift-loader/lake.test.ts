@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import pino from 'pino';
 import { isInLake } from '../../../services/lib/lake/layout.ts';
+import type { ObjectStore } from '../../../services/lib/objects/object-store.ts';
 import type { RoundOutcome } from '../../../services/redshift-loader/commit-round.ts';
-import { startCommitterAndLake } from '../../../services/redshift-loader/lake.ts';
+import { lakeWork } from '../../../services/redshift-loader/lake.ts';
+import { startCommitterWith } from '../../../services/redshift-loader/side-work.ts';
 import { LakeWorld } from './lake-world.ts';
 import { bookingEventOf } from './memory.ts';
 
@@ -19,13 +21,26 @@ function startTask(world: LakeWorld, batches: number, { leads, onCreate = async 
   const turns: (() => void)[] = [];
   const committed: string[] = [];
   const { store } = world;
-  const background = startCommitterAndLake(
+  const shared = {
+    database: world.database,
+    log: pino({ level: 'silent' }),
+    metrics: world.metrics,
+    now: () => world.now,
+    random: Math.random,
+  };
+  const objects: ObjectStore = {
+    create: async (key, body) => {
+      await onCreate();
+      return store.create(key, body);
+    },
+    read: (key) => store.read(key),
+    head: (key) => store.head(key),
+    list: (prefix) => store.list(prefix),
+    delete: (key) => store.delete(key),
+  };
+  const background = startCommitterWith(
     {
-      database: world.database,
-      log: pino({ level: 'silent' }),
-      metrics: world.metrics,
-      now: () => world.now,
-      random: Math.random,
+      ...shared,
       rounds: {
         hasWork: async () => committed.length < batches,
         run: async (): Promise<RoundOutcome> => {
@@ -42,21 +57,7 @@ function startTask(world: LakeWorld, batches: number, { leads, onCreate = async 
       pause: (_ms, signal) =>
         Promise.race([new Promise<void>((resolve) => turns.push(resolve)), once(signal, 'abort').then(() => undefined)]),
     },
-    {
-      application: 'loader',
-      streamId: 'events@1',
-      retentionMs: 3_600_000,
-      objects: {
-        create: async (key, body) => {
-          await onCreate();
-          return store.create(key, body);
-        },
-        read: (key) => store.read(key),
-        head: (key) => store.head(key),
-        list: (prefix) => store.list(prefix),
-        delete: (key) => store.delete(key),
-      },
-    },
+    (signal) => [lakeWork({ ...shared, application: 'loader', streamId: 'events@1', retentionMs: 3_600_000, objects, signal })],
   );
   /** The committer's next look. */
   const turn = async (): Promise<void> => {

@@ -126,10 +126,11 @@ describe('sweep of the stage', () => {
     assert.equal(reads.length, 100);
   });
 
-  it('removes manifests that a committer left behind', async () => {
+  it('removes manifests and objects of alerts that a committer left behind', async () => {
     const t = setUp();
     await t.append('a', 0, 5);
     await t.put('stage/manifest/x.json');
+    await t.put('stage/alerts/x.csv.gz');
     assert.deepEqual(await t.sweep(), [keyOf('a', 0, 5)]);
   });
 });

@@ -165,6 +165,7 @@ describe('warehouse SQL', () => {
       [
         [1, 'cd5aa213abe44163', '31adba939fe73a66'],
         [2, 'a2da8ac8930068e1', 'a29fc7f6a5cea79d'],
+        [3, '4195b777c12194c9', '970bd8840d8ef67f'],
       ],
     );
     assert.deepEqual(new Set(migrations.map((m) => m.version)).size, migrations.length);
