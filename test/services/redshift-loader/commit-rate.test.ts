@@ -36,7 +36,7 @@ function slowWarehouse(clock: { now: number }, copied: string[]): Database {
       return { rows: migrations.map((m) => ({ version: m.version, checksum: checksumOf(m, 'redshift') })) };
     }
     if (sql.includes('FROM warehouse_setting')) return { rows: [{ value: 'UTC' }] };
-    if (/^SELECT file_id, COUNT\(\*\) AS n FROM load_stage/.test(sql)) return { rows: copied.map((id) => ({ file_id: id, n: 1 })) };
+    if (sql.startsWith('SELECT file_id, COUNT(*) AS n FROM load_stage')) return { rows: copied.map((id) => ({ file_id: id, n: 1 })) };
     if (sql.includes('FROM load_kpi')) return { rows: [{ first: '2026-01-20 00:00:00', last: '2026-01-21 00:00:00' }] };
     if (sql === 'COMMIT') {
       clock.now += transactionMs;
