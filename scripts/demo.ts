@@ -33,7 +33,6 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const disturbances = disturbancesOf(flags);
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'; // it would cut the status line in two
   const status = new StatusLine(terminalOf(process.stderr, process.env), Date.now);
   const page = await startPageServer(flags.port);
   let folder: RunFolder;

@@ -89,7 +89,6 @@ async function main(): Promise<number> {
     return 0;
   }
   check(flags);
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'; // it would bury our own lines
   const interrupts = watchInterrupts();
   const { signal } = interrupts;
   const { stream, endpoint } = flags;

@@ -45,6 +45,9 @@ process.stdout.on('error', (error) => {
   process.exit(1);
 });
 
+// It would bury a command's own lines; which Node we run on is ours to decide (engines in package.json).
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
 process.argv = [process.argv[0] ?? 'node', script, ...args];
 const { register } = await import('tsx/esm/api');
 register();

@@ -31,7 +31,7 @@ function found({ alert }: AlertRecord, condition: Condition | undefined): string
   const { value, evidenceCount, at, evidence } = alert;
   const took = `in ${span(at - (evidence[0]?.occurredAt ?? at))}`;
   if (condition === undefined)
-    return `value ${value.toLocaleString('en-US')} from ${counted(evidenceCount, 'event')} ${took}; its rule is not known here (--rules FILE)`;
+    return `value ${value.toLocaleString('en-US')} from ${counted(evidenceCount, 'event')} ${took}; its rule is not known here (--objects URL for the published ones, or --rules FILE)`;
   const limit = condition.atLeast.toLocaleString('en-US');
   const asks = `the rule asks for ${limit} ${condition.kind === 'session' ? `with no pause above ${span(condition.gapMs)}` : `within ${span(condition.withinMs)}`}`;
   return `${valueOf(value, evidenceCount, condition)} ${took}; ${asks}`;

@@ -48,10 +48,21 @@ const rulesTableFlag = {
   'rules-table': option('NAME', 'the table of the rules pointer; default $RULES_TABLE, else fraud-rules', undefined, parseText),
 };
 
+const objectsFlag = {
+  objects: option(
+    'URL',
+    'object store of the published rules: file:///dir or s3://bucket/prefix; default $OBJECTS_URL',
+    undefined,
+    parseText,
+  ),
+};
+
 export const listFlags = {
   ...filterFlags,
   limit: option('N', 'at most so many, the newest (default 50)', 50, parseInteger(1, maxListed)),
   json: flag('one JSON object a line'),
+  ...objectsFlag,
+  ...rulesTableFlag,
   ...targetFlags,
 };
 export type ListFlags = Flags<typeof listFlags>;
@@ -64,12 +75,7 @@ export const showFlags = {
     undefined,
     parseText,
   ),
-  objects: option(
-    'URL',
-    'object store of the published rules: file:///dir or s3://bucket/prefix; default $OBJECTS_URL',
-    undefined,
-    parseText,
-  ),
+  ...objectsFlag,
   ...rulesTableFlag,
   ...targetFlags,
 };

@@ -14,6 +14,15 @@ import type { TableTarget } from '../cli/table-target.ts';
 
 export const rulesTableName = (flag: string | undefined, env: NodeJS.ProcessEnv): string => flag ?? env['RULES_TABLE'] ?? rulesTable.name;
 
+/** Throws CONFIG_INVALID. */
+export function publishedStore({ dynamo, place }: TableTarget, table: string, objectsUrl: string): DynamoRulesStore {
+  return new DynamoRulesStore(
+    dynamo,
+    table,
+    openObjectStore(objectsUrl, { AWS_REGION: place.region, LOCAL_MODE: place.stage === 'local' }),
+  );
+}
+
 /** What the alert's own version of its rule asks for; undefined when these rules have another version of it, or none. */
 export function conditionIn(file: RulesFile, { ruleId, ruleVersion }: Alert): Condition | undefined {
   return compileRules(file).rules.find(({ id, version }) => id === ruleId && version === ruleVersion)?.condition;
@@ -27,8 +36,7 @@ export async function publishedCondition(
   const ofBuild = conditionIn(defaultRules, alert);
   if (ofBuild !== undefined || objectsUrl === undefined) return ofBuild;
   try {
-    const objects = openObjectStore(objectsUrl, { AWS_REGION: target.place.region, LOCAL_MODE: target.place.stage === 'local' });
-    const store = new DynamoRulesStore(target.dynamo, table, objects);
+    const store = publishedStore(target, table, objectsUrl);
     for (const { hash } of (await store.readPointer())?.generations.toReversed() ?? []) {
       const condition = conditionIn(parseRulesText(await store.readRules(hash)), alert);
       if (condition !== undefined) return condition;

@@ -24,8 +24,13 @@ interface Audit {
 /** Puts withheld and refused alerts of a rule back on the outbox. Exit code: 0 done, 1 refused, 130 stopped on the way. */
 export async function releaseAlerts(flags: ReleaseFlags, io: AlertsIo): Promise<number> {
   const { rule } = flags;
-  if (rule === undefined) throw new UsageError('--rule RULE is needed: whose withheld alerts?');
-  if (flags.since === undefined) throw new UsageError('--since TIME is needed: from when on?');
+  if (rule === undefined || flags.since === undefined) {
+    const missing = [
+      ...(rule === undefined ? ['--rule RULE is needed: whose withheld alerts?'] : []),
+      ...(flags.since === undefined ? ['--since TIME is needed: from when on?'] : []),
+    ];
+    throw new UsageError(missing.join(' '));
+  }
   const now = io.now();
   const since = flags.since(now);
   const target = await openAlerts(flags, io);

@@ -51,7 +51,17 @@ async function accountOf(dynamo: DynamoDBClient, table: string): Promise<string>
     const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: table }));
     return Table?.TableArn?.split(':')[4] ?? 'unknown';
   } catch (cause) {
-    const why = cause instanceof ResourceNotFoundException ? 'there is no such table (--table NAME)' : ensureError(cause).message;
-    throw new PlatformError('TABLE_UNAVAILABLE', `table ${table}: ${why}`, { cause });
+    throw new PlatformError('TABLE_UNAVAILABLE', `table ${table}: ${whyNot(cause)}`, { cause });
   }
+}
+
+/** Why a call went wrong, with what to do where that is known. */
+export function whyNot(cause: unknown): string {
+  if (cause instanceof ResourceNotFoundException) return 'there is no such table (--table NAME)';
+  const { name, message } = ensureError(cause);
+  if ((cause as NodeJS.ErrnoException).code === 'ECONNREFUSED')
+    return `${message}: nothing listens there. Is the demo running? Its start prints the address`;
+  if (name === 'CredentialsProviderError')
+    return `${message}: no AWS credentials. Log in (aws sso login), or name a profile in AWS_PROFILE`;
+  return message;
 }

@@ -73,7 +73,7 @@ export async function runDemo(run: DemoRun): Promise<DemoOutcome> {
     });
     await untilAllRead(system, signal);
     say(`all consumers read after ${(performance.now() / 1_000).toFixed(1)} s`);
-    say(`alerts meanwhile: npm run alerts -- list --endpoint ${system.stack.dynamoEndpoint}`);
+    say(`alerts meanwhile: npm run alerts -- list --endpoint ${system.stack.dynamoEndpoint} --objects ${system.stack.objectsUrl}`);
     sender = new Sender({
       kinesis: system.kinesis,
       streams: { changes: 'booking-changes', events: 'booking-events' },

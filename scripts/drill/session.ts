@@ -64,7 +64,6 @@ export interface Outcome {
 /** Starts everything, runs the drill, prints what came out, stops everything. Resolves to the exit code. */
 export async function runSession(options: SessionOptions, drill: (session: Session) => Promise<Outcome>): Promise<number> {
   const { flags } = options;
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const records = (flags.rate * shareOnTop * options.maxTrafficMs) / 1_000;
   const folder = createRunFolder(flags.keep, leastBytes + records * diskBytesPerRecord);

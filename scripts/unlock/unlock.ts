@@ -31,7 +31,13 @@ export async function unlock(flags: UnlockFlags, io: UnlockIo): Promise<number> 
     if (flags.json) {
       const status = account === undefined ? 'unknown' : locked && !unlocked ? 'locked' : 'not-locked';
       const result = { type: 'result', user, status, unlocked, dryRun: !flags.yes, ...place, account: after };
-      io.out(JSON.stringify({ ...result, ok: account !== undefined }));
+      io.out(
+        JSON.stringify({
+          ...result,
+          history: history.map(plain).sort((a, b) => Number(a['at']) - Number(b['at'])),
+          ok: account !== undefined,
+        }),
+      );
     } else if (account !== undefined) {
       for (const line of described(account, history, io.now())) io.out(line);
       if (unlocked) io.out(`Unlocked. Alert ${decision.lock.alertId} never locks this account again.`);
@@ -63,6 +69,10 @@ function stateOf(account: Account, now: number): string {
   if (!isLocked(account, now)) return `its lock ran out at ${time(lockedUntil)} (alert ${alertId}, ${reason})`;
   return `locked since ${time(lockedAt)} until ${time(lockedUntil)} (alert ${alertId}, ${reason})`;
 }
+
+/** An item of what was done, for machines. */
+const plain = (item: Readonly<Record<string, AttributeValue>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(item).map(([name, { S, N }]) => [name, N === undefined ? S : Number(N)]));
 
 /** One line of what was done; sorted, the lines are in order of time. */
 function eventOf(item: Readonly<Record<string, AttributeValue>>): string {

@@ -46,7 +46,7 @@ async function guardOne(record: unknown, options: GuardOptions, invocation: Invo
     case 'ignored': {
       const { reason, alertId } = outcome;
       invocation.metrics.count('alerts_ignored', 1, { reason });
-      invocation.log.info({ event: 'alert.ignored', alertId, reason }, 'an alert that does not ask for a lock');
+      invocation.log.info({ event: 'alert.ignored', alertId, reason }, whyIgnored[reason]);
       return undefined;
     }
     case 'lock':
@@ -80,6 +80,12 @@ async function lock(
     return err;
   }
 }
+
+const whyIgnored = {
+  action: 'an alert that does not ask for a lock',
+  mode: 'an alert of a rule that is not live locks nothing',
+  warming: 'an alert that asks for a lock and may be short of evidence: it locks nothing (LOCK_ON_WARMING)',
+} as const;
 
 const effects = {
   locked: 'the account is locked',

@@ -205,5 +205,6 @@ describe('npm run alerts', () => {
     await assert.rejects(elsewhere({}, '--stage', 'prod'), /AWS_REGION is not set/);
     await assert.rejects(list('--since', '2020-01-01'), /at most 400 days back/);
     await assert.rejects(release('--rule', 'churn'), /--since TIME is needed/);
+    await assert.rejects(release(), /--rule RULE is needed.*--since TIME is needed/);
   });
 });

@@ -104,7 +104,7 @@ describe('the page of an alert', () => {
     assert.equal(found(pairs, 1), 'found       1 pair of reserved and cancelled in 5 min; the rule asks for 1 within 1 min');
     const session: Condition = { kind: 'session', gapMs: 90_000, atLeast: 3 };
     assert.equal(found(session), 'found       3 events in one session in 5 min; the rule asks for 3 with no pause above 1 min 30 s');
-    assert.match(found(undefined), /value 3 from 3 events in 5 min; its rule is not known here/);
+    assert.match(found(undefined), /value 3 from 3 events in 5 min; its rule is not known here \(--objects URL/);
   });
 
   it('tells in which state the alert is, and how long that took', () => {

@@ -108,6 +108,15 @@ describe('alerts that SNS refused', () => {
     assert.deepEqual(states((await list('--json', '--state', 'withheld')).out), [[idOf(1), 'withheld', undefined]]);
   });
 
+  it('are looked for under a mistyped rule: it says which rules there are, where they are at hand', async () => {
+    const objects = ['--objects', 'file:///nowhere/objects'];
+    const { code, out, notes } = await list('--rule', 'reserve-cancel-chrn', ...objects);
+    assert.deepEqual([code, out], [0, []]);
+    assert.match(notes, /there is no rule reserve-cancel-chrn; published are reserve-cancel-churn/);
+    const quiet = [await list('--rule', 'reserve-cancel-churn', '--user', 'x', ...objects), await list('--rule', 'nosuch')];
+    for (const { notes: told } of quiet) assert.doesNotMatch(told, /there is no rule/);
+  });
+
   it('are shown with what SNS said', async () => {
     const { out } = await run((place, io) => showAlert(idOf(2), parseFlags(showFlags, place), io));
     assert.ok(out.some((line) => line.startsWith('state') && line.includes(reason)));

@@ -142,6 +142,14 @@ describe('unlock', () => {
         ['not-locked', true, false, true],
         ['not-locked', false, false, true],
       ]);
+      const { history } = (await read()) as { history: Record<string, unknown>[] };
+      assert.deepEqual(
+        history.map(({ at, effect, by, alertId, reason }) => [at, effect, by, alertId, reason]),
+        [
+          [start, 'locked', undefined, 'a1', 'rule churn'],
+          [start, undefined, 'ann', 'a1', 'a travel agent'],
+        ],
+      );
       const unknown = JSON.parse((await run(['--user', 'nobody', '--json', ...here])).out) as Record<string, unknown>;
       assert.deepEqual([unknown['status'], unknown['ok']], ['unknown', false]);
     });

@@ -87,8 +87,10 @@ describe('account-guard', () => {
       [record({ ...alert, warming: true }), 'warming'],
     ] as const;
     for (const [it, reason] of ignored) {
-      const { error, asked, counted } = await invoke([it]);
+      const { error, asked, counted, lines } = await invoke([it]);
       assert.deepEqual([error, asked, counted['alerts_ignored'], counted['reason']], [undefined, [], 1, reason]);
+      const asksForNone = /does not ask for a lock/.test(String(lines[0]?.['msg']));
+      assert.equal(asksForNone, reason === 'action', String(lines[0]?.['msg']));
     }
   });
 
