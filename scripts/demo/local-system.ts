@@ -53,7 +53,7 @@ export interface LocalSystemOptions {
 const demoSettings: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
   'event-router': {},
   'fraud-detector': { SNAPSHOT_INTERVAL_MS: '3000' },
-  'redshift-loader': { FLUSH_AGE_MS: '1500', COMMIT_INTERVAL_MS: '2000' },
+  'redshift-loader': { FLUSH_AGE_MS: '1500', COMMIT_INTERVAL_MS: '2000', ALERTS_INTERVAL_MS: '2000' },
 };
 
 // The one session of the local warehouse may be in a load of tens of thousands of rows when we ask.

@@ -9,7 +9,7 @@ import { readPositions, stateTableDefinition } from '../../services/lib/state/dy
 import type { SentRecord } from '../generate/send-log.ts';
 import { type RoutedStream, readAlerts, readRouted, readSource } from '../judge/collect.ts';
 import type { SourceRecord } from '../judge/evidence.ts';
-import { behind, forgottenShards, headsOf, type Reached, readCheckpoints, readLoaded } from '../judge/progress.ts';
+import { behind, forgottenShards, headsOf, type Reached, readCheckpoints, readLoaded, readLoadedAlerts } from '../judge/progress.ts';
 import type { LocalSystem } from './local-system.ts';
 import { consumersNotReading } from './readiness.ts';
 
@@ -45,9 +45,10 @@ export async function settle(system: LocalSystem, log: readonly SentRecord[], de
     waitFor(() => detectorIsBehind(system, routed.heads), deadline, signal),
     waitFor(() => loaderIsBehind(system, routed.heads), deadline, signal),
   ]);
+  const alerts = await waitFor(() => alertsAreBehind(system), deadline, signal);
   // Nothing is published any more, if the detector is done.
   const guard = await waitFor(async () => guardIsBehind(system), deadline, signal);
-  return { source, routed, unfinished: [...absent, ...router, ...detector, ...loader, ...guard] };
+  return { source, routed, unfinished: [...absent, ...router, ...detector, ...loader, ...alerts, ...guard] };
 }
 
 /** What is still behind when `deadline` passes; nothing when all is done before. */
@@ -90,6 +91,13 @@ function guardIsBehind({ guard }: LocalSystem): string[] {
 async function loaderIsBehind(system: LocalSystem, heads: Reached): Promise<string[]> {
   const loaded = await readLoaded(system.warehouse);
   return behind(heads, loaded, 'position').map((shard) => `redshift-loader has not committed ${shard}`);
+}
+
+async function alertsAreBehind(system: LocalSystem): Promise<string[]> {
+  const { alerts: stored } = await readAlerts(system.dynamo, alertsTable);
+  const loaded = await readLoadedAlerts(system.warehouse);
+  const missing = stored.length - loaded.alerts;
+  return missing > 0 || loaded.open > 0 ? [`redshift-loader has not loaded ${missing} alerts, nor what became of ${loaded.open}`] : [];
 }
 
 async function checkpointsOf(system: LocalSystem, application: string, stream: string): Promise<Reached> {

@@ -1,8 +1,19 @@
 import type { Position } from '../../services/lib/kcl/position.ts';
 import type { Database, Row } from '../../services/lib/warehouse/database.ts';
-import { type Evidence, type HourlyRow, hourlyMeasures, type LedgerRow, type QuarantinedLine, type WarehouseEvent } from './evidence.ts';
+import {
+  type AlertColumns,
+  type Evidence,
+  type HourlyRow,
+  hourlyMeasures,
+  type LedgerRow,
+  type QuarantinedLine,
+  type WarehouseEvent,
+} from './evidence.ts';
 
-type WarehouseEvidence = Pick<Evidence, 'warehouseRows' | 'warehouseBookings' | 'ledger' | 'watermarks' | 'quarantine' | 'hourly'>;
+type WarehouseEvidence = Pick<
+  Evidence,
+  'warehouseRows' | 'warehouseBookings' | 'ledger' | 'watermarks' | 'quarantine' | 'hourly' | 'warehouseAlerts'
+>;
 
 const epochMs = (column: string): string => `CAST(EXTRACT(EPOCH FROM ${column}) * 1000 AS BIGINT) AS ${column}`;
 const eventColumns = `booking_id, version, event_id, type, user_id, tour_id, ${epochMs('occurred_at')}, seats, amount_minor, currency, channel, source`;
@@ -52,6 +63,16 @@ const hourlyOf = (row: Row): HourlyRow => ({
   measures: Object.fromEntries(hourlyMeasures.map((name) => [name, text(row, name)])) as HourlyRow['measures'],
 });
 
+const alertOf = (row: Row): AlertColumns => ({
+  alertId: text(row, 'alert_id'),
+  ruleId: text(row, 'rule_id'),
+  ruleVersion: number(row, 'rule_version'),
+  mode: text(row, 'mode'),
+  severity: text(row, 'severity'),
+  key: text(row, 'user_id'),
+  at: number(row, 'at'),
+});
+
 /** All the warehouse holds, unjoined: a join could hide what is doubled or missing. */
 export async function readWarehouse(database: Database): Promise<WarehouseEvidence> {
   const session = await database.connect();
@@ -65,6 +86,9 @@ export async function readWarehouse(database: Database): Promise<WarehouseEviden
     const quarantine = await session.query('SELECT file_id, line, content FROM quarantine');
     const hourly = await session.query(
       `SELECT ${epochMs('hour')}, TO_CHAR(business_day, 'YYYY-MM-DD') AS business_day, tour_id, channel, currency, ${hourlyMeasures.join(', ')} FROM kpi_hourly`,
+    );
+    const alerts = await session.query(
+      `SELECT alert_id, rule_id, rule_version, mode, severity, user_id, ${epochMs('at')} FROM fraud_alert`,
     );
     const ledger = files.rows.map(ledgerRowOf);
     const loadedAt = new Map(ledger.map((file) => [file.fileId, file.loadedAt]));
@@ -84,6 +108,7 @@ export async function readWarehouse(database: Database): Promise<WarehouseEviden
       })),
       quarantine: quarantine.rows.map(quarantinedOf),
       hourly: hourly.rows.map(hourlyOf),
+      warehouseAlerts: alerts.rows.map(alertOf),
     };
   } finally {
     await session.close();

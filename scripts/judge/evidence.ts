@@ -163,6 +163,8 @@ export interface Evidence {
   readonly warehouseBookings: readonly WarehouseEvent[];
   readonly ledger: readonly LedgerRow[];
   readonly watermarks: readonly Watermark[];
+  /** Of fraud_alert. */
+  readonly warehouseAlerts: readonly AlertColumns[];
   readonly quarantine: readonly QuarantinedLine[];
   readonly hourly: readonly HourlyRow[];
   /** Events whose lines the run made such that the warehouse refuses them. */

@@ -8,6 +8,7 @@ import { judgeLocks } from './locks.ts';
 import { judgeOrder } from './order.ts';
 import { judgePositions, labelledPositions, type PositionCounts } from './source-positions.ts';
 import { judgeWarehouse, type WarehouseCounts } from './warehouse.ts';
+import { judgeWarehouseAlerts } from './warehouse-alerts.ts';
 
 /** The line a judged run ends with. */
 export interface Result extends PositionCounts {
@@ -44,6 +45,7 @@ export function judge(evidence: Evidence): Verdict {
   const warehouse = judgeWarehouse(evidence, positions, failures);
   judgeLedger(evidence, failures);
   judgeHourly(evidence, failures);
+  judgeWarehouseAlerts(evidence, failures);
   const ok = failures.list.length === 0;
   return {
     result: { type: 'result', ...counts, alerts, warehouse, latencyMs: latencies(evidence), locks, ok },

@@ -55,6 +55,19 @@ export function forgottenShards(shards: readonly Pick<Shard, 'shardId' | 'parent
   return shards.filter(({ shardId, closed }) => closed && !reached.has(shardId) && hasLeaseBelow(shardId)).map(({ shardId }) => shardId);
 }
 
+/** Alerts that the warehouse has, and how many of them it takes for not published yet. */
+export async function readLoadedAlerts(database: Database): Promise<{ readonly alerts: number; readonly open: number }> {
+  const session = await database.connect();
+  try {
+    const { rows } = await session.query(
+      "SELECT COUNT(*) AS alerts, SUM(CASE WHEN mode = 'live' AND published_at IS NULL AND withheld_at IS NULL THEN 1 ELSE 0 END) AS open FROM fraud_alert",
+    );
+    return { alerts: Number(rows[0]?.['alerts']), open: Number(rows[0]?.['open'] ?? 0) };
+  } finally {
+    await session.close();
+  }
+}
+
 /** Up to where each shard is committed. */
 export async function readLoaded(database: Database): Promise<Reached> {
   const session = await database.connect();

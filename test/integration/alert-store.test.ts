@@ -22,6 +22,7 @@ import { createLogger } from '../../services/lib/process/log.ts';
 import { Metrics } from '../../services/lib/process/metrics.ts';
 import type { RuleMode } from '../../services/lib/rules/rules-file.ts';
 import type { Fence } from '../../services/lib/state/fence.ts';
+import { type AlertSource, alertsOfTable } from '../../services/redshift-loader/alert-source.ts';
 import { requirePart } from '../support/optional.ts';
 
 const table = 'fraud-alerts';
@@ -102,6 +103,23 @@ describe('the alerts table and its outbox', () => {
     const log = createLogger('fraud-detector', 'info', (line) => logged.push(line));
     return { notifier: new Notifier({ sns, topicArn: to, store, log, metrics, now, withheld, maxPerMinute: 600 }), metrics, logged };
   }
+
+  it('has an alert under its day (UTC) for the loader, as it is now', async () => {
+    const day = Date.UTC(2031, 0, 2);
+    const [first, second, other] = [alertOf(day), alertOf(day + 86_399_999), alertOf(day + 86_400_000)];
+    await put(second, first, other);
+    await store.markPublished(first.alert.alertId, day + 5);
+    const read = async (source: AlertSource) => {
+      const found = [];
+      for await (const items of source('2031-01-02', new AbortController().signal)) found.push(...items.map(storedAlertOf));
+      return found.map(({ alert, publishedAt }) => [alert.alertId, publishedAt]);
+    };
+    assert.deepEqual(await read(alertsOfTable(dynamo, table)), [
+      [first.alert.alertId, day + 5],
+      [second.alert.alertId, undefined],
+    ]);
+    await assert.rejects(read(alertsOfTable(dynamo, 'no-such-table')), { code: 'TABLE_UNAVAILABLE', retriable: true });
+  });
 
   it('stores an alert once, however many shards put it at a time, and keeps the first', async () => {
     const stored = alertOf(start);

@@ -120,6 +120,7 @@ export function idealRun(): MutableEvidence {
       }),
     ),
     watermarks: routed.map(({ shardId }) => ({ ...loaderOf(shardId), position: position(String(filesPerShard)) })),
+    warehouseAlerts: alerts.map((alert) => foundAlert(alert).columns),
     quarantine: [],
     hourly: [...rows.values()].map(hourOfOne).reduce(addHour, []),
     refused: [],

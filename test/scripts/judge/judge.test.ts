@@ -26,6 +26,7 @@ function judged(damage: (evidence: MutableEvidence) => void): { result: Result; 
     warehouseBookings: [...ideal.warehouseBookings],
     ledger: [...ideal.ledger],
     watermarks: [...ideal.watermarks],
+    warehouseAlerts: [...ideal.warehouseAlerts],
     quarantine: [...ideal.quarantine],
     hourly: [...ideal.hourly],
     refused: [...ideal.refused],
@@ -108,6 +109,7 @@ describe('the judge', () => {
       e.ledger = [];
       e.watermarks = [];
       e.hourly = [];
+      e.warehouseAlerts = [];
     };
 
     it('finds that nothing was sent, though everything of it is accounted for', () => {
@@ -127,6 +129,17 @@ describe('the judge', () => {
         e.publishedAlerts = [];
         e.lockingAlerts = [];
       });
+    });
+  });
+
+  describe('of alerts in the warehouse', () => {
+    it('finds one that is missing, doubled, another or not stored', () => {
+      finds('stored alert that is not in the warehouse', (e) => e.warehouseAlerts.pop());
+      finds('more than one warehouse row of an alert', (e) => e.warehouseAlerts.push(first(e.warehouseAlerts)));
+      finds('alert in the warehouse differs from the stored one', (e) => replace(e.warehouseAlerts, 0, () => ({ at: 1 })));
+      finds('alert in the warehouse that is not stored', (e) =>
+        e.warehouseAlerts.push({ ...first(e.warehouseAlerts), alertId: 'another' }),
+      );
     });
   });
 
@@ -340,6 +353,7 @@ describe('the judge', () => {
       const changed = (e: MutableEvidence): void => {
         e.rules = rules;
         e.storedAlerts = [...stored];
+        e.warehouseAlerts = stored.map(({ columns }) => columns);
         e.publishedAlerts = stored
           .filter(({ alert }) => alert.mode === 'live')
           .map(({ alert: { severity, ruleId, mode, ...alert }, action, warming }) => ({
@@ -382,6 +396,7 @@ describe('the judge', () => {
         e.poisoned = [poisoned];
         e.deadLetters.push(letter);
         e.storedAlerts = alerts.map(foundAlert);
+        e.warehouseAlerts = e.storedAlerts.map(({ columns }) => columns);
         e.publishedAlerts = alerts.map((alert) => ({
           message: alert,
           attributes: { severity: alert.severity, ruleId: alert.ruleId, mode: alert.mode, action: 'lock' },
@@ -497,6 +512,7 @@ describe('the judge', () => {
       const { result, found } = judged((e) => {
         const alert = { ...first(e.storedAlerts).alert, alertId: 'f'.repeat(32), key: innocent };
         e.storedAlerts.push(foundAlert(alert));
+        e.warehouseAlerts.push(foundAlert(alert).columns);
         e.publishedAlerts.push({ ...first(e.publishedAlerts), message: alert });
         e.lockingAlerts.push({ alertId: alert.alertId, userId: alert.key });
       });
