@@ -9,9 +9,11 @@ import { applyCalendar } from '../../../services/lib/warehouse/calendar.ts';
 import { openDatabase, type Session } from '../../../services/lib/warehouse/database.ts';
 import { migrate, schemaVersion } from '../../../services/lib/warehouse/migrations.ts';
 import { loaderGrants } from '../../../services/lib/warehouse/rights.ts';
+import { DailyCheck } from '../../../services/redshift-loader/daily-check.ts';
 import { mayStart } from '../../../services/redshift-loader/preflight.ts';
 import { bookingEventOf } from '../../services/redshift-loader/memory.ts';
 import { requirePart } from '../../support/optional.ts';
+import { AlertWorld } from './alert-world.ts';
 import { type Authority, authenticate, createAuthority, serveTls } from './certificates.ts';
 import { type RealPostgres, startRealPostgres } from './real-postgres.ts';
 import { setUp } from './set-up.ts';
@@ -85,6 +87,19 @@ describe('loader start against PostgreSQL', () => {
     await t.stage('s', [bookingEventOf('rights-1', 2), bookingEventOf('rights-2', 1), bookingEventOf('rights-3', 1)]);
     assert.deepEqual(await t.committer().run(), { kind: 'committed', more: false });
     assert.deepEqual(await t.ledger(), { copied: 5, inserted: 4 });
+  });
+
+  it('and for the alerts, new and changed, and the daily count', async () => {
+    const database = openDatabase(loaderUrl());
+    const t = new AlertWorld(database);
+    const id = t.raise();
+    const load = t.load();
+    await load.run();
+    t.mark(id, { withheldAt: t.now });
+    await load.run();
+    assert.deepEqual(await t.loaded(), [`${id} withheld`]);
+    await new DailyCheck({ database, log: createLogger('test', 'info', () => {}), metrics: t.metrics, now: () => t.now }).run();
+    assert.equal(t.gauge('events_doubled'), 0);
   });
 
   it('ends on a host that no name server knows', async () => {
