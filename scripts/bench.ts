@@ -6,6 +6,7 @@ import { watchInterrupts } from './cli/interrupts.ts';
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   engine: () => import('./bench/engine.ts'),
   kinesis: () => import('./bench/kinesis.ts'),
+  loader: () => import('./bench/loader.ts'),
   'kinesis-soak': () => import('./bench/kinesis-soak.ts'),
   state: () => import('./bench/state.ts'),
 };
@@ -27,6 +28,7 @@ const flags = readCommandLine(
       'npm run bench -- engine',
       'npm run bench -- kinesis-soak --minutes 10',
       'npm run bench -- state',
+      'npm run bench -- loader --events 400000',
     ],
   },
   { json: flag('end with one JSON line: {"type":"result","ok",…figures}'), ...bench?.flags },
