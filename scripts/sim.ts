@@ -10,7 +10,8 @@ const flags = readCommandLine(
   {
     name: 'sim',
     summary: `The real code of the state with fences, of the fraud detector on it and of the loader, among simulated processes, leases, stores and streams: crashes, lost answers,
-zombies, reshards, damage, by seed. Ends with 0 when no rule was broken, 1 when one was, 2 when it is used wrongly, 130 at Ctrl-C.
+zombies, reshards, damage, by seed. Ends with 0 when no rule was broken, 1 when one was, 2 when it is used wrongly, 130 at Ctrl-C;
+with --planted 0 when each bug that does harm was found, 1 when one was missed: more --seeds may find it, or no rule watches for it any more.
 SEED=17 replays one schedule and prints it call by call. More: docs/simulation.md`,
     examples: [
       'npm run sim',
@@ -29,6 +30,7 @@ async function main(): Promise<number> {
   const interrupts = watchInterrupts();
   const { signal } = interrupts;
   if (flags.planted) {
+    if (flags['every-call']) throw new UsageError('--every-call goes without --planted: each bug is looked for by seeds');
     if (flags.only === 'fraud') throw new UsageError('--planted is of state and loader: the fraud detector has the steps of the state');
     const where = flags.only === undefined ? (['state', 'loader'] as const) : [flags.only];
     const sound = await lookForPlanted({ where, seeds: flags.seeds, json: flags.json, signal }, print, note);

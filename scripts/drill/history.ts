@@ -36,6 +36,10 @@ export function lineageText({ evidence, sightings }: Pick<History, 'evidence' | 
     .join('');
 }
 
+/** `file` goes with its folder when the run is not kept. */
+export const whereAllIs = (file: string, isKept: boolean): string =>
+  isKept ? `all of it in ${file}` : 'in short; --keep DIR keeps the whole history';
+
 /** All of it, one JSON object a line: faults and state by time, then per shard its records in order with the alert each raised. */
 export function* historyLines({ evidence, sightings, events }: History): Generator<string> {
   const line = (object: object): string => `${JSON.stringify(object)}\n`;

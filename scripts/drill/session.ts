@@ -95,7 +95,7 @@ export async function runSession(options: SessionOptions, drill: (session: Sessi
     const outcome = await drill({ system, traffic, folder, flags, say, signal });
     report(flags, outcome);
     if (!outcome.ok) folder.keep();
-    if (!outcome.ok || flags.keep !== undefined) say(`the run is kept in ${folder.path}`);
+    if (isKept(flags, outcome.ok)) say(`the run is kept in ${folder.path}`);
     return outcome.ok ? 0 : 1;
   } catch (error) {
     if (interrupts.signal.aborted) return interrupts.exitCode() ?? 1;
@@ -110,6 +110,9 @@ export async function runSession(options: SessionOptions, drill: (session: Sessi
     process.off('exit', removeAtExit);
   }
 }
+
+/** Whether the run's folder stays. */
+export const isKept = ({ keep }: Pick<DrillFlags, 'keep'>, ok: boolean): boolean => !ok || keep !== undefined;
 
 function report({ json }: DrillFlags, { ok, figures, text }: Outcome): void {
   (json ? process.stderr : process.stdout).write(text);

@@ -15,9 +15,9 @@ import { detectorCounters } from '../detector-counters.ts';
 import { firstShards } from '../fault-list.ts';
 import { faultTable } from '../fault-table.ts';
 import { drillFlags } from '../flags.ts';
-import { historyLines, lineageText, type TimedEvent } from '../history.ts';
+import { historyLines, lineageText, type TimedEvent, whereAllIs } from '../history.ts';
 import { untilRecovered } from '../recovery.ts';
-import { type Drill, type Outcome, runSession, type Session } from '../session.ts';
+import { type Drill, isKept, type Outcome, runSession, type Session } from '../session.ts';
 import { StateWatch } from '../state-watch.ts';
 import { type FraudFault, parseFaults, usualFaults } from './faults.ts';
 import { phasesOf, type Tools } from './phases.ts';
@@ -26,7 +26,7 @@ import { Poison } from './poison.ts';
 const flags = {
   faults: preset(
     'LIST',
-    'NAME or NAME=N, comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, alert-store, object-store, snapshot-store, zombie, reload, poison',
+    'NAME or NAME=N (N times, else once; poison only once), comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, alert-store, object-store, snapshot-store, zombie, reload, poison',
     usualFaults,
     parseFaults,
   ),
@@ -133,7 +133,7 @@ async function drill(session: Session, tools: Tools, faults: readonly FraudFault
     text: [
       'faults\n',
       faultTable(campaign.rows, startedAt, 'the detector'),
-      `\nhistory, all of it in ${historyFile}\n`,
+      `\nhistory, ${whereAllIs(historyFile, isKept(session.flags, ok))}\n`,
       lineageText(history),
       '\nverdict\n',
       text,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type History, historyLines, lineageText } from '../../../scripts/drill/history.ts';
+import { type History, historyLines, lineageText, whereAllIs } from '../../../scripts/drill/history.ts';
 import type { StateSighting } from '../../../scripts/drill/state-watch.ts';
 import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
 import type { Alert } from '../../../services/lib/rules/alert.ts';
@@ -46,6 +46,11 @@ const history: History = {
 };
 
 describe('the history of a drill', () => {
+  it('names its file only where it is kept', () => {
+    assert.equal(whereAllIs('/tmp/x/history.ndjson', true), 'all of it in /tmp/x/history.ndjson');
+    assert.match(whereAllIs('/tmp/x/history.ndjson', false), /^(?!.*\/tmp).*--keep DIR keeps/);
+  });
+
   it('is told shard by shard: owners, snapshots, records, alerts by the shard that raised them', () => {
     assert.deepEqual(lineageText(history).split('\n'), [
       '  parent',

@@ -78,13 +78,13 @@ describe('a planted bug', () => {
   it('is told with the first seed of each rule, or why it does no harm, or that nobody saw it', () => {
     const bug = { name: 'no fence', runs: 9, firstSeeds: {}, found: false, harmless: undefined };
     assert.equal(
-      lineOf({ ...bug, found: true, firstSeeds: { fence: 3, effects: 9 } }),
+      lineOf({ ...bug, found: true, firstSeeds: { fence: 3, effects: 9 } }, 3),
       'found     no fence: fence (seed 3), effects (seed 9)',
     );
     assert.equal(
-      lineOf({ ...bug, harmless: 'another write is refused' }),
+      lineOf({ ...bug, harmless: 'another write is refused' }, 3),
       'harmless  no fence\n          does no harm: another write is refused',
     );
-    assert.equal(lineOf(bug), 'MISSED    no fence');
+    assert.equal(lineOf(bug, 3), 'MISSED    no fence: not found within 3 seeds, more --seeds may find it');
   });
 });

@@ -17,7 +17,15 @@ describe('the list of faults', () => {
   });
 
   it('reshards onward from where the last one ended, round and round', () => {
-    assert.deepEqual(steps('reshard=1,term=1,reshard=4'), ['2-4', 'term', '4-3', '3-2', '2-4', '4-3']);
+    assert.deepEqual(steps('reshard,term,reshard=4'), ['2-4', 'term', '4-3', '3-2', '2-4', '4-3']);
+  });
+
+  it('does each once when no number is given', () => {
+    assert.deepEqual(steps('kill,term,reshard,poison'), ['child', 'term', '2-4', 'poison']);
+  });
+
+  it('refuses a second poison', () => {
+    for (const list of ['poison=2', 'poison,term,poison']) assert.throws(() => parseFaults(list), /once in a run/, list);
   });
 
   it('refuses what it does not know, with what there is', () => {
