@@ -42,8 +42,8 @@ describe('what sim --planted tells', () => {
 
   it('passes on what goes wrong by itself', async () => {
     await assert.rejects(
-      // biome-ignore lint/correctness/useYield: it fails before the first
       look(async function* () {
+        yield bug('first', { found: true });
         throw new Error('broken');
       }),
       /broken/,
