@@ -17,5 +17,6 @@ describe("the loader's list of faults", () => {
   it('refuses what only another drill has, with what there is', () => {
     assert.throws(() => parseFaults('snapshot-store'), /expected some of .*warehouse/);
     assert.throws(() => parseFaults('toString'), /no fault "toString"/);
+    assert.throws(() => parseFaults('refused=2'), /refused: once in a run/);
   });
 });
