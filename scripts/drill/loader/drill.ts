@@ -22,7 +22,7 @@ import { Refused } from './refused.ts';
 const flags = {
   faults: preset(
     'LIST',
-    'NAME or NAME=N (N times, else once; refused only once), comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, warehouse, object-store, zombie, missing, refused',
+    'NAME or NAME=N (N times, else once; refused only once), comma-separated, in this order; names: kill (child, jvm and task in turn), child, jvm, task, term, reshard, calm, warehouse, object-store, zombie, missing, refused',
     usualFaults,
     parseFaults,
   ),

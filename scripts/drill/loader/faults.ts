@@ -1,6 +1,6 @@
 import { type Fault, faultListOf } from '../fault-list.ts';
 
-type LoaderFaultKind = 'warehouse' | 'object-store' | 'zombie' | 'missing' | 'refused';
+type LoaderFaultKind = 'calm' | 'warehouse' | 'object-store' | 'zombie' | 'missing' | 'refused';
 export type LoaderFault = Fault<LoaderFaultKind>;
 
 export const usualFaults = 'kill=3,term,reshard,warehouse,object-store,zombie,missing,refused';
@@ -12,6 +12,7 @@ const faultsOf = faultListOf<LoaderFaultKind>({
   task: 1,
   term: 1,
   reshard: 1,
+  calm: 1,
   warehouse: 1,
   'object-store': 1,
   zombie: 1,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listShards } from '../../../services/lib/kcl/shards.ts';
 import type { ObjectOutage } from '../../local/faults/object-outage.ts';
 import { outage, processPhase, reshardPhase } from '../blows.ts';
@@ -11,6 +12,7 @@ import { zombiePhases } from './zombie.ts';
 const freshnessBackMs = 60_000;
 /** A head moves whenever a file is staged, every 1.5 s here, and reading pauses for a second between. */
 const stallMs = 10_000;
+const calmMs = 60_000;
 
 export interface Tools extends MissingTools {
   /** Of every service. */
@@ -32,6 +34,8 @@ export function phasesOf(fault: LoaderFault, tools: Tools): Phase[] {
       return [processPhase(fault.kind, system.services['redshift-loader'], tools.random)];
     case 'reshard':
       return [reshardPhase(system, fault)];
+    case 'calm':
+      return [calm(tools)];
     case 'warehouse':
       return [warehouseOutage(tools)];
     case 'object-store':
@@ -48,6 +52,20 @@ export function phasesOf(fault: LoaderFault, tools: Tools): Phase[] {
     case 'refused':
       return [{ name: 'the warehouse refuses a line', act: () => tools.refused.strike(system.warehouse, signal) }];
   }
+}
+
+/** Nothing is done: how fresh rows are. */
+function calm({ history, signal, say }: Tools): Phase {
+  return {
+    name: `nothing, for ${calmMs / 1_000} s`,
+    async act() {
+      const begun = Date.now();
+      await sleep(calmMs, undefined, { signal });
+      const { p50, p95 } = history.freshness(begun, Date.now());
+      say(`        the oldest event of a file was ${p50} ms old when it was loaded (p50), ${p95} ms (p95)`);
+      return Date.now();
+    },
+  };
 }
 
 /** It goes as in a crash, in the middle of whatever it did. No shard may stand still meanwhile. */
