@@ -67,8 +67,17 @@ for (const kclLine of kclLines([2])) {
       const held = await heldBy(still);
       const zombie = held[0]!;
       const daemon = (await still.health())!.daemon.pid!;
+      const neighbour = held[1]!;
+      // What gathered while it stood still comes in one batch that is larger than a pipe: half of it would reach nobody.
+      await application.reading([zombie.shard], Date.now());
       process.kill(zombie.pid, 'SIGSTOP');
       await delay(1_000); // until a batch waits for it in the pipe, which nobody outside can see
+      const waited = Date.now();
+      // On a busy machine the JVM may have read nothing in that time: what it delivers to the shard beside shows that it goes on.
+      await waitFor(
+        'the JVM to go on reading',
+        () => entries({ event: 'record', pid: neighbour.pid }, waited).length > recordsPerSecond / shards,
+      );
       const stopped = Date.now();
       process.kill(daemon, 'SIGSTOP');
       const taken = await takenBy(
