@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UpdateShardCountCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
+import type { ServiceName } from '../demo/flags.ts';
 import type { LocalSystem } from '../demo/local-system.ts';
 import { killAll } from '../demo/process-tree.ts';
 import type { ServiceProcess } from '../demo/service-process.ts';
@@ -40,6 +41,39 @@ export const reshardPhase = ({ kinesis }: Pick<LocalSystem, 'kinesis'>, { from, 
     return at;
   },
 });
+
+/**
+ * A machine that hangs past its leases and comes back, believing that it owns them. `stop` pauses it at a moment that matters, and
+ * resolves to that, epoch ms.
+ */
+export function zombiePhases(
+  system: LocalSystem,
+  name: ServiceName,
+  stopping: string,
+  stop: (task: ServiceProcess) => Promise<number>,
+): Phase[] {
+  const first = system.services[name];
+  let second: ServiceProcess | undefined;
+  return [
+    {
+      name: stopping,
+      act: async () => {
+        const at = await stop(first);
+        second = system.addTask(name);
+        await second.start();
+        return at;
+      },
+    },
+    {
+      name: 'SIGCONT, the zombie goes on',
+      act: async () => {
+        first.resume();
+        return Date.now();
+      },
+    },
+    { name: 'the second task stops', act: () => killed(async () => second?.stop()) },
+  ];
+}
 
 /** Counts from the blow; `restart`: the service it fell. */
 export async function killed(blow: () => Promise<void>, restart?: ServiceProcess): Promise<number> {

@@ -11,17 +11,17 @@ import { ObjectOutage } from '../../local/faults/object-outage.ts';
 import { AlertEvidence } from '../alert-evidence.ts';
 import { runCampaign } from '../campaign.ts';
 import { conclude } from '../conclude.ts';
-import { detectorCounters } from '../detector-counters.ts';
 import { firstShards } from '../fault-list.ts';
 import { faultTable } from '../fault-table.ts';
 import { drillFlags } from '../flags.ts';
-import { historyLines, lineageText, type TimedEvent, whereAllIs } from '../history.ts';
 import { untilRecovered } from '../recovery.ts';
 import { type Drill, isKept, type Outcome, runSession, type Session } from '../session.ts';
-import { StateWatch } from '../state-watch.ts';
+import { detectorCounters } from './detector-counters.ts';
 import { type FraudFault, parseFaults, usualFaults } from './faults.ts';
+import { historyLines, lineageText, type TimedEvent, whereAllIs } from './history.ts';
 import { phasesOf, type Tools } from './phases.ts';
 import { Poison } from './poison.ts';
+import { StateWatch } from './state-watch.ts';
 
 const flags = {
   faults: preset(
@@ -80,7 +80,7 @@ export const fraudDrill: Drill = {
         symlinkSync(folder, ofDetector);
         snapshots = new ObjectOutage(ofDetector);
         poison = new Poison(join(stack.runDir, 'poison'));
-        const preload = given.faults.some(({ kind }) => kind === 'poison') ? poison.environment : {};
+        const preload = given.faults.some(({ kind }) => kind === 'poison') ? poison.preload.build() : {};
         return { 'fraud-detector': { ...preload, DYNAMODB_ENDPOINT: proxy.endpoint, OBJECTS_URL: pathToFileURL(ofDetector).href } };
       },
     };

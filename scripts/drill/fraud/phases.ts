@@ -5,7 +5,7 @@ import type { Random } from '../../generate/random.ts';
 import type { DynamoProxy } from '../../local/faults/dynamodb-proxy.ts';
 import type { ObjectOutage } from '../../local/faults/object-outage.ts';
 import { tableFaultKinds } from '../../local/faults/table-faults.ts';
-import { killed, outage, processPhase, reshardPhase } from '../blows.ts';
+import { outage, processPhase, reshardPhase, zombiePhases } from '../blows.ts';
 import type { Phase } from '../campaign.ts';
 import type { FraudFault } from './faults.ts';
 import type { Poison } from './poison.ts';
@@ -54,7 +54,7 @@ export function phasesOf(fault: FraudFault, tools: Tools): Phase[] {
     case 'snapshot-store':
       return [{ name: `object store away from the detector for ${tools.outageMs / 1_000} s`, act: () => outage(tools, snapshots) }];
     case 'zombie':
-      return zombie(tools, detector);
+      return zombiePhases(system, 'fraud-detector', 'SIGSTOP, a second task takes over', (task) => stopWhileStoring(tools, task));
     case 'poison':
       return [{ name: 'a record kills who applies it', act: () => tools.poison.strike(system.objects, tools.signal) }];
     case 'reload':
@@ -65,33 +65,12 @@ export function phasesOf(fault: FraudFault, tools: Tools): Phase[] {
   }
 }
 
-/**
- * A machine that hangs past its leases and comes back, believing that it owns them. It is stopped while it tries to store an alert,
- * so that it comes back with a write that must be refused.
- */
-function zombie({ system, dynamo, signal }: Tools, first: ServiceProcess): Phase[] {
-  let second: ServiceProcess | undefined;
-  return [
-    {
-      name: 'SIGSTOP, a second task takes over',
-      act: async () => {
-        dynamo.fail({ table: 'fraud-alerts', kinds: ['error'] });
-        while (dynamo.struck === 0) await sleep(strikePollMs, undefined, { signal });
-        const at = Date.now();
-        first.pause();
-        dynamo.fail(undefined);
-        second = system.addTask('fraud-detector');
-        await second.start();
-        return at;
-      },
-    },
-    {
-      name: 'SIGCONT, the zombie goes on',
-      act: async () => {
-        first.resume();
-        return Date.now();
-      },
-    },
-    { name: 'the second task stops', act: () => killed(async () => second?.stop()) },
-  ];
+/** It is stopped while it tries to store an alert, so that it comes back with a write that must be refused. */
+async function stopWhileStoring({ dynamo, signal }: Tools, task: ServiceProcess): Promise<number> {
+  dynamo.fail({ table: 'fraud-alerts', kinds: ['error'] });
+  while (dynamo.struck === 0) await sleep(strikePollMs, undefined, { signal });
+  const at = Date.now();
+  task.pause();
+  dynamo.fail(undefined);
+  return at;
 }

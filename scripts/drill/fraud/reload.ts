@@ -10,9 +10,9 @@ import { readAlerts } from '../../judge/collect.ts';
 import { rulesPublishFlags } from '../../rules-publish/flags.ts';
 import { readPointer, readPublished } from '../../rules-publish/published.ts';
 import { rulesPublish } from '../../rules-publish/rules-publish.ts';
-import { detectorCounters } from '../detector-counters.ts';
-import { StateWatch } from '../state-watch.ts';
+import { detectorCounters } from './detector-counters.ts';
 import { nextRules } from './next-rules.ts';
+import { StateWatch } from './state-watch.ts';
 
 const pollMs = 500;
 /** In force a minute after it was written; the rest is for a busy machine, and for the next snapshot, which tells. */

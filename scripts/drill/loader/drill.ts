@@ -82,7 +82,7 @@ export const loaderDrill: Drill = {
       settings: async (stack: { readonly objectsUrl: string; readonly runDir: string }) => {
         objects = new ObjectOutage(fileURLToPath(stack.objectsUrl));
         refused = new Refused(join(stack.runDir, 'refused'));
-        const preload = given.faults.some(({ kind }) => kind === 'refused') ? refused.environment : {};
+        const preload = given.faults.some(({ kind }) => kind === 'refused') ? refused.preload.build() : {};
         return { 'redshift-loader': preload };
       },
     };

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listShards } from '../../../services/lib/kcl/shards.ts';
 import type { ObjectOutage } from '../../local/faults/object-outage.ts';
-import { outage, processPhase, reshardPhase } from '../blows.ts';
+import { outage, processPhase, reshardPhase, zombiePhases } from '../blows.ts';
 import type { Phase } from '../campaign.ts';
 import type { LoaderFault } from './faults.ts';
 import { type MissingTools, missingObject } from './missing.ts';
 import type { Refused } from './refused.ts';
-import { zombiePhases } from './zombie.ts';
+import { stopWithinLoad } from './stop-within-load.ts';
 
 /** Goal of the loader: an outage of minutes is made up for within this time. */
 const freshnessBackMs = 60_000;
@@ -46,7 +46,9 @@ export function phasesOf(fault: LoaderFault, tools: Tools): Phase[] {
         },
       ];
     case 'zombie':
-      return zombiePhases(tools);
+      return zombiePhases(system, 'redshift-loader', 'SIGSTOP within a load, a second task takes over', (task) =>
+        stopWithinLoad(system, task, signal),
+      );
     case 'missing':
       return [{ name: 'a staged object is missing and repaired', act: () => missingObject(tools) }];
     case 'refused':

@@ -1,28 +1,16 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { join } from 'node:path';
 import zlib from 'node:zlib';
+import { Victim } from '../victim.ts';
 
 /**
  * Loaded into the loader's processes before their own code (NODE_OPTIONS), by the drill alone: from the moment `armed` is there one event,
  * wherever it is staged, has more seats than the warehouse's column holds, as when the contract had let it through.
  * Staged files are what the loader compresses.
  */
-const folder = process.env['DRILL_REFUSED'] ?? '';
-const armedPollMs = 100;
-const victimFile = join(folder, 'victim');
+const victim = new Victim(process.env['DRILL_FOLDER'] ?? '');
 const tooManySeats = '3000000000';
 /** file id, line, booking, version, event id, three more texts, time: what comes before the seats. */
 const seatsOf = /^([^,\n]+,\d+,"[^"\n]*",\d+,"([^"\n]*)",(?:"[^"\n]*",){3}[^,\n]+,)\d+/gm;
-
-let victim = existsSync(victimFile) ? readFileSync(victimFile, 'utf8') : undefined;
-let isArmed = false;
-
-setInterval(() => {
-  if (victim !== undefined) return;
-  if (existsSync(victimFile)) victim = readFileSync(victimFile, 'utf8');
-  else isArmed = existsSync(join(folder, 'armed'));
-}, armedPollMs).unref();
 
 const { gzip } = zlib;
 function spoiling(...args: Parameters<typeof gzip>): void {
@@ -33,11 +21,12 @@ zlib.gzip = spoiling as typeof gzip;
 syncBuiltinESMExports();
 
 function spoiled(csv: Buffer): Buffer {
-  if (victim === undefined && isArmed) choose(csv.toString('utf8'));
-  if (victim === undefined || !csv.includes(victim)) return csv;
+  if (victim.isWanted) choose(csv.toString('utf8'));
+  const { id } = victim;
+  if (id === undefined || !csv.includes(id)) return csv;
   const text = csv.toString('utf8');
   return Buffer.from(
-    text.replaceAll(seatsOf, (whole, before: string, eventId: string) => (eventId === victim ? before + tooManySeats : whole)),
+    text.replaceAll(seatsOf, (whole, before: string, eventId: string) => (eventId === id ? before + tooManySeats : whole)),
   );
 }
 
@@ -45,12 +34,5 @@ function spoiled(csv: Buffer): Buffer {
 function choose(csv: string): void {
   const events = [...csv.matchAll(seatsOf)].flatMap(([, , eventId]) => eventId ?? []);
   const chosen = events[Math.floor(events.length / 2)];
-  if (chosen === undefined) return;
-  isArmed = false;
-  try {
-    writeFileSync(victimFile, chosen, { flag: 'wx' });
-    victim = chosen;
-  } catch {
-    victim = readFileSync(victimFile, 'utf8'); // another shard's process was faster
-  }
+  if (chosen !== undefined) victim.choose(chosen);
 }

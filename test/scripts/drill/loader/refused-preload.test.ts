@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Refused } from '../../../../scripts/drill/loader/refused.ts';
 import { csvFile, eventFields } from '../../../../services/lib/warehouse/csv.ts';
 import { bookingEventOf } from '../../../services/redshift-loader/memory.ts';
@@ -27,21 +26,17 @@ describe('the line that the warehouse is made to refuse', () => {
       const csv = ${JSON.stringify(csv)};
       setTimeout(() => gzip(Buffer.from(csv), { level: 1 }, (_, first) => gzip(Buffer.from(csv), (_, second) =>
         process.stdout.write(JSON.stringify([gunzipSync(first).toString(), gunzipSync(second).toString()])))), 250);`;
+    const env = { ...process.env, ...made.preload.build() };
     const run = (): string[] => {
-      const env = {
-        ...process.env,
-        ...made.environment,
-        NODE_OPTIONS: `--import=${pathToFileURL(join(folder, 'run', 'preload.mjs')).href}`,
-      };
       return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', program], { env, encoding: 'utf8' })) as string[];
     };
     assert.deepEqual(run(), [csv, csv], 'not before it is armed');
-    writeFileSync(join(folder, 'run', 'armed'), '');
+    made.preload.arm();
     const lines = csv.split('\n');
     const spoiled = lines.map((line, i) => (i === 2 ? line.replace(',2,12900,', ',3000000000,12900,') : line)).join('\n');
     assert.notEqual(spoiled, csv);
     assert.deepEqual(run(), [spoiled, spoiled]);
     assert.deepEqual(run(), [spoiled, spoiled], 'by the next process too');
-    assert.ok(lines[2]?.includes(readFileSync(join(folder, 'run', 'victim'), 'utf8')));
+    assert.ok(lines[2]?.includes(made.preload.victim() ?? 'none'));
   });
 });

@@ -1,5 +1,5 @@
-import type { LocalSystem } from '../demo/local-system.ts';
-import { ServiceCounters } from './service-counters.ts';
+import type { LocalSystem } from '../../demo/local-system.ts';
+import { ServiceCounters } from '../service-counters.ts';
 
 /** What tells how a fault was met (services/lib/state, services/lib/rules/live). */
 const counterNames = [

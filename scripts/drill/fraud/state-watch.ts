@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
-import { fraudDetector } from '../../services/fraud-detector/service.ts';
-import { awaitStream } from '../../services/lib/kcl/stream.ts';
-import { readRows, type StateScope, stateTableDefinition } from '../../services/lib/state/dynamo-state-table.ts';
-import type { StateRow } from '../../services/lib/state/state-row.ts';
+import { fraudDetector } from '../../../services/fraud-detector/service.ts';
+import { awaitStream } from '../../../services/lib/kcl/stream.ts';
+import { readRows, type StateScope, stateTableDefinition } from '../../../services/lib/state/dynamo-state-table.ts';
+import type { StateRow } from '../../../services/lib/state/state-row.ts';
 
 const answerMs = 10_000;
 

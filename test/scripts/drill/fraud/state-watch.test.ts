@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { Sightings } from '../../../scripts/drill/state-watch.ts';
-import type { StateRow } from '../../../services/lib/state/state-row.ts';
+import { Sightings } from '../../../../scripts/drill/fraud/state-watch.ts';
+import type { StateRow } from '../../../../services/lib/state/state-row.ts';
 
 const row = (epoch: number, change: Partial<StateRow> = {}): StateRow => ({
   epoch,

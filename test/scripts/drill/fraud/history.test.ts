@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { type History, historyLines, lineageText, whereAllIs } from '../../../scripts/drill/history.ts';
-import type { StateSighting } from '../../../scripts/drill/state-watch.ts';
-import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
-import type { Alert } from '../../../services/lib/rules/alert.ts';
-import type { SnapshotRef } from '../../../services/lib/state/state-row.ts';
+import { type History, historyLines, lineageText, whereAllIs } from '../../../../scripts/drill/fraud/history.ts';
+import type { StateSighting } from '../../../../scripts/drill/fraud/state-watch.ts';
+import type { BookingEvent } from '../../../../services/lib/events/booking-event.ts';
+import type { Alert } from '../../../../services/lib/rules/alert.ts';
+import type { SnapshotRef } from '../../../../services/lib/state/state-row.ts';
 
 const record = (eventId: string, userId: string) => ({
   event: { eventId, userId, type: 'cancelled', occurredAt: 5 } as BookingEvent,

@@ -1,6 +1,6 @@
-import type { SnapshotRef } from '../../services/lib/state/state-row.ts';
-import type { Evidence, FoundAlert } from '../judge/evidence.ts';
-import type { OracleShard } from '../judge/naive-alerts.ts';
+import type { SnapshotRef } from '../../../services/lib/state/state-row.ts';
+import type { Evidence, FoundAlert } from '../../judge/evidence.ts';
+import type { OracleShard } from '../../judge/naive-alerts.ts';
 import type { StateSighting } from './state-watch.ts';
 
 /** Something that was done to the system or seen of it, epoch ms. */
