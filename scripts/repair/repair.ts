@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { sequenceOf } from '../../services/lib/kcl/position.ts';
 import { readWatermarks } from '../../services/lib/warehouse/load.ts';
-import { findFaultyFiles } from '../../services/redshift-loader/faulty-files.ts';
-import type { FileRow } from '../../services/redshift-loader/registry-rows.ts';
-import { type Reread, replaceFile, rereadFile } from '../../services/redshift-loader/repair-file.ts';
-import type { ObjectFault } from '../../services/redshift-loader/stage-check.ts';
+import type { FileRow } from '../../services/redshift-loader/registry/registry-rows.ts';
+import { findFaultyFiles } from '../../services/redshift-loader/stage/faulty-files.ts';
+import { type Reread, replaceFile, rereadFile } from '../../services/redshift-loader/stage/repair-file.ts';
+import type { ObjectFault } from '../../services/redshift-loader/stage/stage-check.ts';
 import type { RepairFlags } from './flags.ts';
 import type { RepairPlace } from './place.ts';
 

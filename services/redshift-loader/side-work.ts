@@ -1,5 +1,5 @@
 import type { Background } from '../lib/kcl/consumer.ts';
-import { type CommitterOptions, startCommitter } from './committer.ts';
+import { type CommitterOptions, startCommitter } from './commit/committer.ts';
 
 /** What the task that commits does beside its commits, which never wait for it. No call waits or throws. */
 export interface SideWork {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventsKey, hourOf, markerKey } from '../../services/lib/lake/layout.ts';
 import { FileStore } from '../../services/lib/objects/file-store.ts';
-import { LakeWorld } from '../services/redshift-loader/lake-world.ts';
+import { LakeWorld } from '../services/redshift-loader/lake/lake-world.ts';
 import { bookingEventOf } from '../services/redshift-loader/memory.ts';
 import { duckdb } from '../support/duckdb.ts';
 

@@ -22,7 +22,7 @@ import { createLogger } from '../../services/lib/process/log.ts';
 import { Metrics } from '../../services/lib/process/metrics.ts';
 import type { RuleMode } from '../../services/lib/rules/rules-file.ts';
 import type { Fence } from '../../services/lib/state/fence.ts';
-import { type AlertSource, alertsOfTable } from '../../services/redshift-loader/alert-source.ts';
+import { type AlertSource, alertsOfTable } from '../../services/redshift-loader/alerts/alert-source.ts';
 import { requirePart } from '../support/optional.ts';
 
 const table = 'fraud-alerts';

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../../../services/lib/objects/object-store.ts';
 import type { Database, Session } from '../../../services/lib/warehouse/database.ts';
-import type { LoadRegistry } from '../../../services/redshift-loader/registry.ts';
+import type { LoadRegistry } from '../../../services/redshift-loader/registry/registry.ts';
 import { type Stopwatch, stepOf } from './steps.ts';
 
 /** The same, with the time of each call in the stopwatch. */

@@ -6,7 +6,7 @@ import { awaitStream } from '../../../services/lib/kcl/stream.ts';
 import { isPlatformError } from '../../../services/lib/process/errors.ts';
 import type { Database, Session } from '../../../services/lib/warehouse/database.ts';
 import { literal } from '../../../services/lib/warehouse/sql.ts';
-import { DynamoLoadRegistry } from '../../../services/redshift-loader/registry.ts';
+import { DynamoLoadRegistry } from '../../../services/redshift-loader/registry/registry.ts';
 import { redshiftLoader } from '../../../services/redshift-loader/service.ts';
 import { type LoadedFile, LoadHistory } from './load-history.ts';
 

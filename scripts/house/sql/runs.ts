@@ -17,8 +17,8 @@ import { checksumOf, migrate, migrations, requireSchema } from '../../../service
 import { sessionSettings } from '../../../services/lib/warehouse/pg-session.ts';
 import { findRedshiftRefusal } from '../../../services/lib/warehouse/refusal.ts';
 import { loaderGrants, requireRights } from '../../../services/lib/warehouse/rights.ts';
-import { committedBatches, committedFiles, insertedLines } from '../../../services/redshift-loader/lake-ledger.ts';
-import { batchesOfFiles, batchesOfObjects } from '../../../services/redshift-loader/loaded-files.ts';
+import { committedBatches, committedFiles, insertedLines } from '../../../services/redshift-loader/lake/lake-ledger.ts';
+import { batchesOfFiles, batchesOfObjects } from '../../../services/redshift-loader/stage/loaded-files.ts';
 import { readState } from '../../migrate/state.ts';
 import type { Runs } from './collect.ts';
 import type { Answer, Recorder } from './recorder.ts';

@@ -4,7 +4,7 @@ import { type AlertItem, dayOf, itemOf } from '../../../services/lib/alerts/stor
 import { Metrics } from '../../../services/lib/process/metrics.ts';
 import { postgresCopier, type StageCopier } from '../../../services/lib/warehouse/copy.ts';
 import type { Database, Row } from '../../../services/lib/warehouse/database.ts';
-import { AlertLoad, type AlertLoadParts } from '../../../services/redshift-loader/alert-load.ts';
+import { AlertLoad, type AlertLoadParts } from '../../../services/redshift-loader/alerts/alert-load.ts';
 import { recordOf } from '../../scripts/alerts/sample.ts';
 import { MemoryStore } from '../../services/redshift-loader/memory.ts';
 

@@ -5,8 +5,8 @@ import type { BookingEvent } from '../../../services/lib/events/booking-event.ts
 import { Metrics } from '../../../services/lib/process/metrics.ts';
 import type { Row } from '../../../services/lib/warehouse/database.ts';
 import { bookingEvent } from '../../../services/lib/warehouse/model.ts';
-import { LakeQueue } from '../../../services/redshift-loader/lake-queue.ts';
-import { LakeWriter } from '../../../services/redshift-loader/lake-writer.ts';
+import { LakeQueue } from '../../../services/redshift-loader/lake/lake-queue.ts';
+import { LakeWriter } from '../../../services/redshift-loader/lake/lake-writer.ts';
 import { bookingEventOf, MemoryStore } from '../../services/redshift-loader/memory.ts';
 import { readParquet } from '../../support/duckdb.ts';
 import { openPGliteWarehouse, type PGliteWarehouse } from '../../support/pglite-warehouse.ts';

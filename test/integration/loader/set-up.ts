@@ -6,9 +6,9 @@ import { Metrics } from '../../../services/lib/process/metrics.ts';
 import { postgresCopier, type StageCopier } from '../../../services/lib/warehouse/copy.ts';
 import { eventFields } from '../../../services/lib/warehouse/csv.ts';
 import type { Database, Row } from '../../../services/lib/warehouse/database.ts';
-import { CommitRounds } from '../../../services/redshift-loader/commit-round.ts';
-import type { LoadRegistry } from '../../../services/redshift-loader/registry.ts';
-import { ShardStager } from '../../../services/redshift-loader/shard-stager.ts';
+import { CommitRounds } from '../../../services/redshift-loader/commit/commit-round.ts';
+import type { LoadRegistry } from '../../../services/redshift-loader/registry/registry.ts';
+import { ShardStager } from '../../../services/redshift-loader/shard/shard-stager.ts';
 import { MemoryRegistry, MemoryStore } from '../../services/redshift-loader/memory.ts';
 
 const log = pino({ level: 'silent' });

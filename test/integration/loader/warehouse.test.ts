@@ -11,7 +11,7 @@ import { applyCalendar } from '../../../services/lib/warehouse/calendar.ts';
 import { type Database, defaultSessionLimits, openDatabase } from '../../../services/lib/warehouse/database.ts';
 import { endDeadHolders, takeGate } from '../../../services/lib/warehouse/gate.ts';
 import { checksumOf, migrate, migrations, requireSchema } from '../../../services/lib/warehouse/migrations.ts';
-import type { LoadRegistry } from '../../../services/redshift-loader/registry.ts';
+import type { LoadRegistry } from '../../../services/redshift-loader/registry/registry.ts';
 import { bookingEventOf } from '../../services/redshift-loader/memory.ts';
 import { requirePart } from '../../support/optional.ts';
 import { startRealPostgres } from './real-postgres.ts';

@@ -7,7 +7,7 @@ import { createDeadLetters } from '../../../services/lib/deadletter/dead-letters
 import { decodeBookingEvent, encodeBookingEvent } from '../../../services/lib/events/booking-event-codec.ts';
 import { isAfter, position, trimHorizon } from '../../../services/lib/kcl/position.ts';
 import { PlatformError } from '../../../services/lib/process/errors.ts';
-import type { FileRow } from '../../../services/redshift-loader/registry-rows.ts';
+import type { FileRow } from '../../../services/redshift-loader/registry/registry-rows.ts';
 import { bookingEventOf, MemoryRegistry, MemoryStore } from '../../services/redshift-loader/memory.ts';
 
 const t0 = Date.UTC(2026, 10, 23);

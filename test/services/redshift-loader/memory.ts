@@ -4,8 +4,8 @@ import { eventIdOf } from '../../../services/lib/events/booking-event.ts';
 import { type Position, trimHorizon } from '../../../services/lib/kcl/position.ts';
 import type { ObjectInfo, ObjectStore } from '../../../services/lib/objects/object-store.ts';
 import { PlatformError } from '../../../services/lib/process/errors.ts';
-import type { LoadRegistry } from '../../../services/redshift-loader/registry.ts';
-import type { FileRow } from '../../../services/redshift-loader/registry-rows.ts';
+import type { LoadRegistry } from '../../../services/redshift-loader/registry/registry.ts';
+import type { FileRow } from '../../../services/redshift-loader/registry/registry-rows.ts';
 
 /** The registry's contract on a Map; registry.test.ts runs the same checks on this and on DynamoDB. */
 export class MemoryRegistry implements LoadRegistry {

@@ -1,6 +1,6 @@
 import { isAfter, type Position, trimHorizon } from '../../../services/lib/kcl/position.ts';
 import type { Database } from '../../../services/lib/warehouse/database.ts';
-import type { FileRow } from '../../../services/redshift-loader/registry-rows.ts';
+import type { FileRow } from '../../../services/redshift-loader/registry/registry-rows.ts';
 import { MemoryRegistry, MemoryStore } from '../../services/redshift-loader/memory.ts';
 import type { Violation } from '../simulation.ts';
 

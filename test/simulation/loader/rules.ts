@@ -4,7 +4,7 @@ import { trimHorizon } from '../../../services/lib/kcl/position.ts';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
 import { fieldsOf } from '../../../services/lib/warehouse/csv-records.ts';
 import type { Database } from '../../../services/lib/warehouse/database.ts';
-import { StageHousekeeping } from '../../../services/redshift-loader/stage-housekeeping.ts';
+import { StageHousekeeping } from '../../../services/redshift-loader/stage/stage-housekeeping.ts';
 import { application, type World } from './world.ts';
 
 /** Longer than any run takes. */

@@ -14,17 +14,17 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
   // The shard: object, registry, checkpoint
   {
     name: 'a checkpoint of everything delivered, registered or not',
-    edits: [loader('shard-loader', 'const all = !isAfter(delivered, head);', 'const all = true;')],
+    edits: [loader('shard/shard-loader', 'const all = !isAfter(delivered, head);', 'const all = true;')],
   },
   {
     name: 'a shard ends before all is registered',
-    edits: [loader('shard-loader', 'await this.#current().flush();\n    const outcome', 'const outcome')],
+    edits: [loader('shard/shard-loader', 'await this.#current().flush();\n    const outcome', 'const outcome')],
   },
   {
     name: 'a file is registered before its object is put',
     edits: [
       loader(
-        'shard-stager',
+        'shard/shard-stager',
         "await retrying(this.#tools, 'objects', attempts, () => objects.create(key, body, 'application/gzip'));",
         "void retrying(this.#tools, 'objects', attempts, () => objects.create(key, body, 'application/gzip')).catch(() => {});",
       ),
@@ -32,7 +32,9 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
   },
   {
     name: 'a dead letter is not waited for',
-    edits: [loader('shard-loader', 'await this.#deadLetter(record, outcome);', 'void this.#deadLetter(record, outcome).catch(() => {});')],
+    edits: [
+      loader('shard/shard-loader', 'await this.#deadLetter(record, outcome);', 'void this.#deadLetter(record, outcome).catch(() => {});'),
+    ],
   },
   {
     name: 'a file is appended wherever the head is',
@@ -45,18 +47,26 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
   },
   {
     name: 'who loses an append goes on as if it had won',
-    edits: [loader('shard-stager', "if (lost) metrics.count('appends_lost');\n        return head;", 'return file.to;')],
+    edits: [loader('shard/shard-stager', "if (lost) metrics.count('appends_lost');\n        return head;", 'return file.to;')],
   },
   {
     name: 'an append without an answer counts as made',
     edits: [
-      loader('shard-stager', "log.warn({ event: 'registry.unanswered'", "return file.to;\n        log.warn({ event: 'registry.unanswered'"),
+      loader(
+        'shard/shard-stager',
+        "log.warn({ event: 'registry.unanswered'",
+        "return file.to;\n        log.warn({ event: 'registry.unanswered'",
+      ),
     ],
   },
   {
     name: 'what is delivered again is staged again',
     edits: [
-      loader('shard-stager', 'return isAfter(position, this.buffer.reached ?? this.#head);', 'return position !== this.buffer.reached;'),
+      loader(
+        'shard/shard-stager',
+        'return isAfter(position, this.buffer.reached ?? this.#head);',
+        'return position !== this.buffer.reached;',
+      ),
     ],
   },
   // The committer
@@ -70,7 +80,7 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
   },
   {
     name: 'a COMMIT without an answer counts as made',
-    edits: [loader('commit-round', "      if (!made) return 'again';\n", '')],
+    edits: [loader('commit/commit-round', "      if (!made) return 'again';\n", '')],
     harmless: 'the next round reads the watermarks again, and nothing was told to be loaded but figures',
   },
   {
@@ -85,7 +95,7 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
     name: 'files behind a faulty one are loaded',
     edits: [
       loader(
-        'plan',
+        'commit/plan',
         'chain: view.chain.slice(0, at) }',
         'chain: view.chain.filter(({ object }) => object === undefined || !unloadable.has(object.key)) }',
       ),
@@ -97,7 +107,7 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
     name: 'a refused line is not kept',
     edits: [
       loader(
-        'refused-lines',
+        'stage/refused-lines',
         "  await tools.objects.create(quarantineKey(tools, file, found.line), Buffer.from(found.text), 'text/csv');\n",
         '',
       ),
@@ -106,19 +116,19 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
   },
   {
     name: 'lines that were refused before are forgotten',
-    edits: [loader('refused-lines', '[...quarantined, line].sort(', '[line].sort(')],
+    edits: [loader('stage/refused-lines', '[...quarantined, line].sort(', '[line].sort(')],
     scenario: muchRefused,
   },
   {
     name: 'the file still counts the line that was taken out',
-    edits: [loader('refused-lines', 'rows: file.rows - 1,', 'rows: file.rows,')],
+    edits: [loader('stage/refused-lines', 'rows: file.rows - 1,', 'rows: file.rows,')],
     scenario: muchRefused,
   },
   {
     name: 'the row names the new object before it is put',
     edits: [
       loader(
-        'refused-lines',
+        'stage/refused-lines',
         "  await tools.objects.create(key, body, 'application/gzip');\n",
         "  void tools.objects.create(key, body, 'application/gzip').catch(() => {});\n",
       ),
@@ -139,39 +149,43 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
   // Repair
   {
     name: 'a repair brings back lines that are in quarantine',
-    edits: [loader('repair-file', '.filter(({ line }) => !quarantined.has(line))', '')],
+    edits: [loader('stage/repair-file', '.filter(({ line }) => !quarantined.has(line))', '')],
     scenario: muchDamaged,
   },
   {
     name: 'a repair takes what lies before its range too',
     edits: [
-      loader('repair-file', 'return await collect(tools, file, file.from);', 'return await collect(tools, file, trimHorizon);'),
-      loader('repair-file', 'if (!isAfter(record.position, file.from) || isAfter(record.position, file.to)) continue;', ''),
+      loader('stage/repair-file', 'return await collect(tools, file, file.from);', 'return await collect(tools, file, trimHorizon);'),
+      loader('stage/repair-file', 'if (!isAfter(record.position, file.from) || isAfter(record.position, file.to)) continue;', ''),
     ],
     scenario: muchDamaged,
   },
   {
     name: 'a repair does not put the object',
-    edits: [loader('repair-file', "if (body !== undefined) await tools.objects.create(key, body, 'application/gzip');", 'void body;')],
+    edits: [
+      loader('stage/repair-file', "if (body !== undefined) await tools.objects.create(key, body, 'application/gzip');", 'void body;'),
+    ],
     scenario: muchDamaged,
   },
   // What leaves the stage
   {
     name: 'a loaded file goes before it is in the lake',
-    edits: [loader('stage-housekeeping', '      if (known.get(batchId) !== true) return;\n', '')],
+    edits: [loader('stage/stage-housekeeping', '      if (known.get(batchId) !== true) return;\n', '')],
   },
   {
     name: 'the sweep does not look at the head',
-    edits: [loader('stage-housekeeping', 'if (from === undefined || !isAfter(head, from)) continue;', 'if (from === undefined) continue;')],
+    edits: [
+      loader('stage/stage-housekeeping', 'if (from === undefined || !isAfter(head, from)) continue;', 'if (from === undefined) continue;'),
+    ],
     scenario: ageless,
   },
   {
     name: 'the sweep reads the head after the row',
     edits: [
-      loader('stage-housekeeping', '    const head = await registry.head(shardId);\n', ''),
-      loader('stage-housekeeping', 'if (from === undefined || !isAfter(head, from)) continue;', 'if (from === undefined) continue;'),
+      loader('stage/stage-housekeeping', '    const head = await registry.head(shardId);\n', ''),
+      loader('stage/stage-housekeeping', 'if (from === undefined || !isAfter(head, from)) continue;', 'if (from === undefined) continue;'),
       loader(
-        'stage-housekeeping',
+        'stage/stage-housekeeping',
         'if (row?.from !== from || row.object?.key !== key) orphans.push(key);',
         'if (!isAfter(await registry.head(shardId), from)) continue;\n      if (row?.from !== from || row.object?.key !== key) orphans.push(key);',
       ),
@@ -182,7 +196,7 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
     name: 'the sweep takes what a row names',
     edits: [
       loader(
-        'stage-housekeeping',
+        'stage/stage-housekeeping',
         'if (row?.from !== from || row.object?.key !== key) orphans.push(key);',
         'void row;\n      orphans.push(key);',
       ),
@@ -190,6 +204,6 @@ export const planted: readonly Planted<Partial<Scenario>>[] = [
   },
   {
     name: 'the sweep leaves what lost its append',
-    edits: [loader('stage-housekeeping', 'if (row?.from !== from || row.object?.key !== key)', 'if (row === undefined)')],
+    edits: [loader('stage/stage-housekeeping', 'if (row?.from !== from || row.object?.key !== key)', 'if (row === undefined)')],
   },
 ];

@@ -1,0 +1,163 @@
+import type { Logger } from '../../lib/process/log.ts';
+import type { Metrics } from '../../lib/process/metrics.ts';
+import { CopyRefusedError, type StageCopier, StagedObjectError } from '../../lib/warehouse/copy.ts';
+import { copyAlone } from '../../lib/warehouse/copy-alone.ts';
+import type { Session } from '../../lib/warehouse/database.ts';
+import type { Dialect } from '../../lib/warehouse/ddl.ts';
+import type { Refusal } from '../../lib/warehouse/refusal.ts';
+import type { LoadRegistry } from '../registry/registry.ts';
+import type { FileRow } from '../registry/registry-rows.ts';
+import { type QuarantineTools, takeOut } from '../stage/refused-lines.ts';
+import type { PlanLimits } from './plan.ts';
+
+export interface RefusedFilesParts extends QuarantineTools {
+  readonly registry: Pick<LoadRegistry, 'replaceObject' | 'files'>;
+  readonly copier: StageCopier;
+  readonly dialect: Dialect;
+  readonly connect: () => Promise<Session>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+/** A file that failed in the warehouse for a reason other than a line is left out for this long, then tried again, alone. */
+const suspectMs = 600_000;
+/** Of one round: a file with many bad lines must not keep the commits of others waiting. */
+const aloneMs = 10_000;
+
+/** Whether a load was refused because of what a file holds. */
+export const isRefusal = (error: unknown): boolean => error instanceof StagedObjectError || error instanceof CopyRefusedError;
+
+/**
+ * Files that the warehouse refused. No batch takes them until they passed a COPY of their own, which loads nothing and takes no lock:
+ * what they hold costs the other shards one failed attempt. Forgotten with the process; the next one meets the refusal again.
+ */
+export class RefusedFiles {
+  readonly #parts: RefusedFilesParts;
+  /** By object key. */
+  readonly #alone = new Map<string, FileRow>();
+  readonly #suspects = new Map<string, { readonly file: FileRow; readonly until: number }>();
+  /** Files of a batch at most, while it is not known which one was refused. */
+  #fewer: number | undefined;
+
+  constructor(parts: RefusedFilesParts) {
+    this.#parts = parts;
+  }
+
+  /** Keys of objects that no batch takes now. */
+  leftOut(): ReadonlySet<string> {
+    return new Set([...this.#alone.keys(), ...this.#suspects.keys()]);
+  }
+
+  limits(limits: PlanLimits): PlanLimits {
+    return { ...limits, maxFiles: Math.min(limits.maxFiles, this.#fewer ?? limits.maxFiles) };
+  }
+
+  committed(more: boolean): void {
+    if (!more) this.#fewer = undefined;
+  }
+
+  /** A batch of these files was refused; its session is closed. */
+  async refused(error: unknown, files: readonly FileRow[]): Promise<void> {
+    const objects = files.flatMap((file) => file.object ?? []);
+    const refusal = await this.#parts.copier.refusal(error, objects);
+    const key = refusal?.key ?? (error instanceof StagedObjectError ? error.key : objects.length === 1 ? objects[0]?.key : undefined);
+    const file = files.find(({ object }) => object !== undefined && object.key === key);
+    if (file !== undefined) {
+      this.#fewer = undefined;
+      const next = await this.#takeOut(file, error, refusal);
+      if (next !== undefined) this.#tryLater(next);
+      return;
+    }
+    this.#fewer = Math.max(1, Math.floor(objects.length / 2));
+    this.#parts.log.warn(
+      { event: 'loader.copy_refused', err: error, files: this.#fewer },
+      'the warehouse refused a batch and does not say which file: trying fewer at a time',
+    );
+  }
+
+  /**
+   * Tries them one by one, as long as a round may. `some`: a file can be loaded again, `rest`: time ran out before all had their turn.
+   * Rejects when a store or the warehouse does not answer.
+   */
+  async tryAlone(): Promise<'none' | 'some' | 'rest'> {
+    const { now } = this.#parts;
+    const end = now() + aloneMs;
+    for (const [key, { file, until }] of this.#suspects) {
+      if (until > now()) continue;
+      this.#suspects.delete(key);
+      this.#alone.set(key, file);
+    }
+    let passed = false;
+    for (const [key, first] of this.#alone) {
+      for (let file: FileRow | undefined = first; file !== undefined; ) {
+        if (now() >= end) return 'rest';
+        const error: unknown = (await this.#isCurrent(file)) ? await this.#copyAlone(file) : undefined;
+        const next: FileRow | undefined =
+          error === undefined ? undefined : await this.#takeOut(file, error, await this.#refusalOf(error, file));
+        this.#alone.delete(file.object?.key ?? key);
+        if (error === undefined) passed = true;
+        if (next !== undefined) this.#tryLater(next);
+        file = next;
+      }
+    }
+    return passed ? 'some' : 'none';
+  }
+
+  #tryLater(file: FileRow): void {
+    if (file.object !== undefined) this.#alone.set(file.object.key, file);
+  }
+
+  /** Undefined: nothing is left of the file to be tried. */
+  async #takeOut(file: FileRow, error: unknown, refusal: Refusal | undefined): Promise<FileRow | undefined> {
+    const { log, metrics, dialect } = this.#parts;
+    const { shardId, object } = file;
+    const outcome =
+      refusal === undefined
+        ? { kind: 'impossible' as const, why: 'the warehouse names no line' }
+        : await takeOut(this.#parts, file, refusal, dialect);
+    switch (outcome.kind) {
+      case 'quarantined':
+        metrics.count('rows_quarantined', 1, { reason: refusal?.reason ?? '' });
+        log.error(
+          { event: 'loader.line_refused', shard: shardId, file: file.fileId, key: object?.key, refusal },
+          'the warehouse refuses a line: it is in quarantine, the file goes on without it',
+        );
+        return outcome.file;
+      case 'lost':
+        return undefined;
+      case 'impossible':
+        if (object !== undefined) this.#suspects.set(object.key, { file, until: this.#parts.now() + suspectMs });
+        metrics.count('files_refused');
+        log.error(
+          { event: 'loader.object_refused', shard: shardId, key: object?.key, why: outcome.why, err: error },
+          'a staged file cannot be loaded: its shard is left out',
+        );
+        return undefined;
+    }
+  }
+
+  async #refusalOf(error: unknown, { object }: FileRow): Promise<Refusal | undefined> {
+    return this.#parts.copier.refusal(error, object === undefined ? [] : [object]);
+  }
+
+  async #isCurrent(file: FileRow): Promise<boolean> {
+    const [row] = await this.#parts.registry.files(file.shardId, file.from, 1);
+    return row !== undefined && row.from === file.from && row.object?.key === file.object?.key;
+  }
+
+  /** What the warehouse has against the file; undefined: nothing. */
+  async #copyAlone({ object, rows }: FileRow): Promise<unknown> {
+    if (object === undefined) return undefined;
+    const session = await this.#parts.connect();
+    try {
+      await copyAlone(session, this.#parts.copier, object, rows);
+      return undefined;
+    } catch (error) {
+      if (isRefusal(error)) return error;
+      throw error;
+    } finally {
+      await session.close();
+    }
+  }
+}
