@@ -7,7 +7,7 @@ export const steps = [
   'registry',
   'copy',
   'statistics',
-  'anti-join',
+  'repeats',
   'insert',
   'current rows',
   'kpi',
@@ -56,7 +56,7 @@ export function shares(all: readonly StepTimes[]): { readonly step: Step; readon
 
 const patterns: readonly (readonly [RegExp, Step])[] = [
   [/^ANALYZE /, 'statistics'],
-  [/^INSERT INTO load_fresh /, 'anti-join'],
+  [/^DELETE FROM load_stage |\bload_repeat\b/, 'repeats'],
   [/^INSERT INTO booking_event /, 'insert'],
   [/\bload_latest\b/, 'current rows'],
   [/\b(load_kpi|kpi_hourly|dim_tour)\b/, 'kpi'],

@@ -7,6 +7,7 @@ import { recomputeKpis } from './kpi.ts';
 import { columnNames } from './model.ts';
 import { businessDaySwitch, dimDate } from './model-reporting.ts';
 import { integerLiteral, literal, timestampText } from './sql.ts';
+import { refreshStatistics } from './statistics.ts';
 
 const zoneSetting = literal('business_time_zone');
 const rowsPerStatement = 1_000;
@@ -101,6 +102,7 @@ async function fill(session: Session, timeZone: string, { switches, days }: Busi
     switches.map((one) => switchTexts(one).map(literal)),
   );
   await replaceRows(session, dimDate, days.map(dateValues));
+  await refreshStatistics(session, [businessDaySwitch.name, dimDate.name]);
   await session.query(`DELETE FROM warehouse_setting WHERE name = ${zoneSetting}`);
   await session.query(`INSERT INTO warehouse_setting (name, value) VALUES (${zoneSetting}, ${literal(timeZone)})`);
 }

@@ -12,7 +12,7 @@ const bookingColumns = columnNames(booking).join(', ');
 const statements: readonly string[] = [
   `INSERT INTO load_latest (${bookingColumns})
    SELECT ${bookingColumns}
-   FROM (SELECT ${bookingColumns}, ROW_NUMBER() OVER (PARTITION BY booking_id ORDER BY version DESC, event_id DESC) AS nth FROM load_fresh) f
+   FROM (SELECT ${bookingColumns}, ROW_NUMBER() OVER (PARTITION BY booking_id ORDER BY version DESC, event_id DESC) AS nth FROM load_stage) f
    WHERE nth = 1`,
   `DELETE FROM load_latest USING booking
    WHERE booking.booking_id = load_latest.booking_id
@@ -21,9 +21,9 @@ const statements: readonly string[] = [
   `INSERT INTO booking (${bookingColumns}) SELECT ${bookingColumns} FROM load_latest`,
 ];
 
-/** Brings `booking` to what the events of load_fresh make of it. */
+/** Brings `booking` to what the events left in load_stage make of it. */
 export async function replaceCurrentRows(session: Session): Promise<void> {
   await session.query(createTempTable('load_latest', booking, session.dialect));
-  await refreshStatistics(session, ['load_fresh (booking_id)', 'booking (booking_id)']);
+  await refreshStatistics(session, ['booking (booking_id)']);
   for (const statement of statements) await session.query(statement);
 }

@@ -32,17 +32,17 @@ const insertNewTours = (source: string): string => `INSERT INTO dim_tour (tour_i
     SELECT e.tour_id, MIN(e.arrived_at) FROM ${source} e LEFT JOIN dim_tour t ON t.tour_id = e.tour_id
     WHERE t.tour_id IS NULL GROUP BY e.tour_id`;
 
-/** Adds the events of load_fresh, which were not there before this transaction: they count once. */
+/** Adds the events left in load_stage, which were not there before this transaction: they count once. */
 export async function addToKpis(session: Session): Promise<void> {
   await session.query(createTempTable('load_kpi', kpiHourly, session.dialect));
-  await session.query(`INSERT INTO load_kpi (${columns}) ${hourlyFigures('load_fresh')}`);
+  await session.query(`INSERT INTO load_kpi (${columns}) ${hourlyFigures('load_stage')}`);
   await refreshStatistics(session, ['load_kpi (hour, tour_id)', 'kpi_hourly (hour, tour_id)']);
   const hours = await hoursOf(session);
   if (hours !== undefined) {
     await session.query(updateRows(hours));
     await session.query(insertRows(hours));
   }
-  await session.query(insertNewTours('load_fresh'));
+  await session.query(insertNewTours('load_stage'));
 }
 
 type Hours = readonly [first: string, last: string];

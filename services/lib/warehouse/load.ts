@@ -5,6 +5,7 @@ import type { Session } from './database.ts';
 import { takeGate } from './gate.ts';
 import { loadEvents } from './load-events.ts';
 import { writeLedger, writeQuarantine } from './load-ledger.ts';
+import { tune } from './statistics.ts';
 import { swapWatermarks } from './watermarks.ts';
 
 export { readWatermarks } from './watermarks.ts';
@@ -62,6 +63,7 @@ export type LoadOutcome =
 export async function load(session: Session, copier: StageCopier, batch: LoadBatch, now: () => number): Promise<LoadOutcome> {
   await session.query('BEGIN');
   await takeGate(session);
+  await tune(session);
   const loser = await swapWatermarks(session, batch);
   if (loser !== undefined) {
     await session.query('ROLLBACK');

@@ -9,6 +9,8 @@ import { WarehouseError, warehouseError } from './pg-errors.ts';
 /** Beyond the server's own statement timeout: the server did not answer at all. */
 const answerGraceMs = 10_000;
 const closeMs = 1_000;
+/** Taken as needed: the scratch tables of a load of 100,000 rows, in memory. */
+const temporaryBuffers = '128MB';
 
 /**
  * Session settings. `idle_in_transaction_session_timeout`: a session whose committer died (its host gone, no FIN) would hold the
@@ -21,6 +23,7 @@ export function sessionSettings(dialect: Dialect, limits: SessionLimits): string
     `SET statement_timeout TO ${limits.statementMs}`,
     `SET lock_timeout TO ${limits.lockMs}`,
     `SET idle_in_transaction_session_timeout TO ${limits.lockMs}`,
+    `SET temp_buffers TO '${temporaryBuffers}'`,
   ];
 }
 

@@ -7,8 +7,9 @@ describe('the steps of a load', () => {
     const statements = {
       'UPDATE load_gate SET n = n + 1': 'rest of the transaction',
       'ANALYZE load_stage (event_id)': 'statistics',
-      'INSERT INTO load_fresh (a) SELECT 1 FROM load_stage s LEFT JOIN booking_event e ON 1 = 1': 'anti-join',
-      'INSERT INTO booking_event (a) SELECT a FROM load_fresh': 'insert',
+      'DELETE FROM load_stage USING booking_event WHERE 1 = 1': 'repeats',
+      'INSERT INTO load_repeat (a) SELECT a FROM load_stage': 'repeats',
+      'INSERT INTO booking_event (a) SELECT a FROM load_stage': 'insert',
       'DELETE FROM booking USING load_latest WHERE 1 = 1': 'current rows',
       'UPDATE kpi_hourly SET a = b FROM load_kpi WHERE 1 = 1': 'kpi',
       'INSERT INTO load_ledger (a) VALUES (1)': 'ledger',

@@ -70,7 +70,7 @@ const sound: readonly string[] = [
   'ALTER TABLE load_ledger ADD COLUMN rows_quarantined BIGINT DEFAULT 0',
   "COPY load_stage (a, b) FROM 's3://bucket/manifest.json' IAM_ROLE 'arn:aws:iam::1:role/copy' MANIFEST CSV GZIP TIMEFORMAT 'auto' MAXERROR 0 COMPUPDATE OFF STATUPDATE OFF",
   "UNLOAD ('SELECT 1') TO 's3://bucket/x' IAM_ROLE 'arn:aws:iam::1:role/unload' FORMAT AS PARQUET",
-  'INSERT INTO load_latest (booking_id) SELECT booking_id FROM (SELECT booking_id, ROW_NUMBER() OVER (PARTITION BY booking_id ORDER BY version DESC, event_id DESC) AS nth FROM load_fresh) f WHERE nth = 1',
+  'INSERT INTO load_latest (booking_id) SELECT booking_id FROM (SELECT booking_id, ROW_NUMBER() OVER (PARTITION BY booking_id ORDER BY version DESC, event_id DESC) AS nth FROM load_stage) f WHERE nth = 1',
   'DELETE FROM load_latest USING booking WHERE booking.booking_id = load_latest.booking_id AND booking.version > load_latest.version',
   'UPDATE kpi_hourly SET reserved = kpi_hourly.reserved + d.reserved FROM delta d WHERE kpi_hourly.hour = d.hour AND kpi_hourly.tour_id = d.tour_id',
   'MERGE INTO booking USING load_latest ON booking.booking_id = load_latest.booking_id WHEN MATCHED THEN UPDATE SET version = load_latest.version WHEN NOT MATCHED THEN INSERT VALUES (load_latest.booking_id, load_latest.version)',
