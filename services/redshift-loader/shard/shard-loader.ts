@@ -1,5 +1,5 @@
 import type { DeadLetters } from '../../lib/deadletter/dead-letters.ts';
-import { isAfter, type Position, position, sequenceOf } from '../../lib/kcl/position.ts';
+import { isAfter, type Position, position, sequenceOf, trimHorizon } from '../../lib/kcl/position.ts';
 import type { Checkpointer, RecordProcessor, ShardContext, StreamRecord } from '../../lib/kcl/processor.ts';
 import { ensureError, isPlatformError, PlatformError } from '../../lib/process/errors.ts';
 import { ShardStager, type StagerTools } from './shard-stager.ts';
@@ -16,7 +16,7 @@ export interface ShardLoaderParts extends StagerTools {
   readonly deadLetters: DeadLetters;
   readonly limits: FlushLimits;
   readonly decode: Decode;
-  /** The shard's records in (after, upTo], read from the stream itself. */
+  /** The shard's records in (after, upTo], read from the stream itself. Rejects with STREAM_TRIMMED when some of them are gone. */
   readonly readGap: (shardId: string, after: Position, upTo: Position) => AsyncIterable<readonly StreamRecord[]>;
 }
 
@@ -143,18 +143,27 @@ export class ShardLoader implements RecordProcessor {
     const { head } = stager;
     log.info({ event: 'loader.behind', head, checkpoint }, 'the checkpoint is beyond the head: reading the stream between them');
     let found = 0;
-    try {
-      for await (const records of readGap(shardId, head, checkpoint)) {
-        found += records.length;
-        await this.#take(records);
+    const takeFrom = async (after: Position): Promise<unknown> => {
+      try {
+        for await (const records of readGap(shardId, after, checkpoint)) {
+          found += records.length;
+          await this.#take(records);
+        }
+        return undefined;
+      } catch (error) {
+        if (!isPlatformError(error, 'STREAM_TRIMMED')) throw error;
+        return error;
       }
-    } catch (error) {
-      if (!isPlatformError(error, 'STREAM_TRIMMED')) throw error;
+    };
+    const trimmed = await takeFrom(head);
+    if (trimmed !== undefined) {
       log.error(
-        { event: 'loader.trimmed', err: error },
+        { event: 'loader.trimmed', err: trimmed },
         'records between head and checkpoint are gone from the stream: they are lost to the warehouse',
       );
       metrics.count('gaps_trimmed');
+      // A read that starts at a record that is gone gives nothing, though what follows may still be there.
+      await takeFrom(trimHorizon);
     }
     if (found > 0) {
       log.error(

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
+import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kinesis';
 import pino from 'pino';
 import { createDeadLetters } from '../../../../services/lib/deadletter/dead-letters.ts';
 import { decodeBookingEvent, encodeBookingEvent } from '../../../../services/lib/events/booking-event-codec.ts';
 import { isAfter, type Position, position, shardEnd, trimHorizon } from '../../../../services/lib/kcl/position.ts';
 import type { Checkpointer, ShardContext, StreamRecord } from '../../../../services/lib/kcl/processor.ts';
+import { readShard, type ShardRead } from '../../../../services/lib/kcl/shard-reader.ts';
+import type { Shard } from '../../../../services/lib/kcl/shards.ts';
 import { PlatformError } from '../../../../services/lib/process/errors.ts';
 import { Metrics } from '../../../../services/lib/process/metrics.ts';
 import type { FileRow } from '../../../../services/redshift-loader/registry/registry-rows.ts';
@@ -46,6 +49,27 @@ class RecordingCheckpointer implements Checkpointer {
     this.last = at;
     return { ok: true } as const;
   }
+}
+
+const wholeRange: Shard = { shardId, parents: [], range: { start: 0n, end: 2n ** 128n - 1n }, startingSequenceNumber: '1', closed: false };
+
+/** Kinesis, of whose shard these records are left: an iterator at a record that is gone begins with the oldest that is not. */
+function trimmedStream(left: readonly StreamRecord[]): ShardRead['kinesis'] {
+  const answer = (command: unknown): unknown => {
+    if (command instanceof GetShardIteratorCommand) return { ShardIterator: command.input.StartingSequenceNumber ?? '0' };
+    assert(command instanceof GetRecordsCommand);
+    const from = Number(command.input.ShardIterator);
+    const given = left.filter((r) => Number(r.sequenceNumber) >= from);
+    const next = Number(given.at(-1)?.sequenceNumber ?? from - 1) + 1;
+    const records = given.map(({ sequenceNumber, partitionKey, data, approximateArrivalTimestamp: at }) => ({
+      SequenceNumber: sequenceNumber,
+      PartitionKey: partitionKey,
+      Data: data,
+      ApproximateArrivalTimestamp: new Date(at),
+    }));
+    return { Records: records, MillisBehindLatest: 0, NextShardIterator: String(next) };
+  };
+  return { send: async (command: unknown) => answer(command) } as ShardRead['kinesis'];
 }
 
 function setUp(more: Partial<ShardLoaderParts> = {}) {
@@ -325,5 +349,31 @@ describe('shard side of the loader', () => {
       (await t.files()).map((file) => file.rows),
       [3],
     );
+  });
+
+  it('loads what the stream still has up to the checkpoint when the record at the head is gone', async () => {
+    const t = setUp();
+    await t.loader.initialize(t.shard, trimHorizon);
+    await t.deliver([record(1), record(2), record(3)]);
+    const left = trimmedStream([record(6), record(7), record(8), record(9)]);
+    const after = setUp({
+      registry: t.registry,
+      objects: t.store,
+      readGap: (_, from, upTo) => readShard({ kinesis: left, streamName: 'booking-events', shard: wholeRange, after: from, upTo }),
+    });
+    await after.loader.initialize(after.shard, position('8'));
+    assert.deepEqual((await t.files()).slice(1).flatMap(t.rowsOf), ['b6-0', 'b7-0', 'b8-0']);
+    const { counters } = after.metrics.drain();
+    for (const name of ['gaps_trimmed', 'gaps_read']) assert.equal(counters.find((c) => c.name === name)?.value, 1, name);
+  });
+
+  it('goes on when the record at the checkpoint is gone too', async () => {
+    const t = setUp({
+      readGap: (_, from, upTo) =>
+        readShard({ kinesis: trimmedStream([record(9)]), streamName: 'booking-events', shard: wholeRange, after: from, upTo }),
+    });
+    await t.loader.initialize(t.shard, position('8'));
+    assert.deepEqual(await t.files(), []);
+    assert.equal(t.metrics.drain().counters.find((c) => c.name === 'gaps_trimmed')?.value, 1);
   });
 });
