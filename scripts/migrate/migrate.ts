@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { openObjectStore } from '../../services/lib/objects/open.ts';
 import { ensureError, isPlatformError } from '../../services/lib/process/errors.ts';
+import { rebuiltFromEvents } from '../../services/lib/warehouse/calendar.ts';
 import type { Database } from '../../services/lib/warehouse/database.ts';
 import type { Dialect } from '../../services/lib/warehouse/ddl.ts';
 import { schemaDrift } from '../../services/lib/warehouse/drift.ts';
@@ -121,6 +122,7 @@ function told({ applied, pending, drift, timeZone: was }: Found, done: Prepared 
     ...applied.map(({ version, name, state }) => `applied   ${version}  ${name}${states[state]}`),
     ...pending.map(({ version, name }) => `${done === undefined ? 'to apply ' : 'applied now'} ${version}  ${name}`),
     `business time zone: ${zone}${done === undefined ? '' : ` (calendar ${done.calendar})`}`,
+    ...(done?.calendar === 'rebuilt' ? [`made anew from booking_event: ${rebuiltFromEvents}`] : []),
     ...(drift?.faults ?? []).map((fault) => `FAULT     ${fault}`),
     ...(drift?.extras ?? []).map((extra) => `no build made ${extra}`),
   ];

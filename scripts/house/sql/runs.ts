@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { type Position, position, trimHorizon } from '../../../services/lib/kcl/position.ts';
 import type { ObjectStore } from '../../../services/lib/objects/object-store.ts';
-import { applyCalendar, rebuildKpis } from '../../../services/lib/warehouse/calendar.ts';
+import { applyCalendar, rebuildFromEvents } from '../../../services/lib/warehouse/calendar.ts';
 import { postgresCopier, redshiftCopier, type StageCopier } from '../../../services/lib/warehouse/copy.ts';
 import { copyAlone } from '../../../services/lib/warehouse/copy-alone.ts';
 import { requireCopyRole } from '../../../services/lib/warehouse/copy-role.ts';
@@ -103,7 +103,7 @@ export const runs: Runs = {
   'first calendar': onRedshift((recorder) => applyCalendar(recorder, 'UTC')),
   'calendar of another zone': onRedshift((recorder) => applyCalendar(recorder.answering(all(zone('Asia/Kolkata'), noFigures)), 'UTC')),
   'calendar whose days were changed': onRedshift((recorder) => applyCalendar(recorder.answering(all(zone('UTC'), noFigures)), 'UTC')),
-  'count anew': (recorder) => rebuildKpis(recorder),
+  'count anew': (recorder) => rebuildFromEvents(recorder),
   'batches for the lake': (recorder) => committedBatches(recorder.session(), batch.application, batch.streamId, 0),
   'files of a batch for the lake': (recorder) => committedFiles(recorder.session(), batch.batchId),
   'lines of a file for the lake': (recorder) => insertedLines(recorder.session(), 'f1', ['2026-01-20 00:00:00', '2026-01-21 00:00:00']),

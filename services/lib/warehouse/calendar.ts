@@ -1,6 +1,7 @@
 import { PlatformError } from '../process/errors.ts';
 import { type BusinessCalendar, type BusinessDay, businessCalendar, type DaySwitch, dayText, isoWeekOf } from './business-days.ts';
 import type { Table } from './columns.ts';
+import { recomputeCurrentRows } from './current-rows.ts';
 import type { Database, Session } from './database.ts';
 import { takeGate } from './gate.ts';
 import { recomputeKpis } from './kpi.ts';
@@ -14,9 +15,9 @@ const rowsPerStatement = 1_000;
 
 /**
  * Makes `timeZone` (IANA) the business time zone: fills business_day_switch and dim_date, behind the gate. The first time it also counts
- * what is loaded already. Changes nothing when all stands as it should; resolves to what it did.
+ * what is loaded already, and with `rebuild` all that loads derive from the events. Changes nothing when all stands as it should; resolves to what it did.
  * Figures that stand under other days would not agree with those to come: rejects with WAREHOUSE_SCHEMA when there are any and the zone,
- * or its clock's rules on their days, are others, unless `rebuild` says to compute them anew. CONFIG_INVALID: not a zone.
+ * or its clock's rules on their days, are others, without `rebuild`. CONFIG_INVALID: not a zone.
  */
 export async function applyCalendar(
   database: Database,
@@ -31,14 +32,22 @@ export async function applyCalendar(
     if (zone !== undefined && !rebuild) await refuseOverFigures(session, zone, timeZone, changed);
     await fill(session, timeZone, calendar);
     if (zone !== undefined && !rebuild) return 'filled';
-    await recomputeKpis(session);
+    await recomputeAll(session);
     return 'rebuilt';
   });
 }
 
-/** Counts all that is loaded anew, by the calendar as it stands: after a load by a build that did not count, or figures that were lost. */
-export async function rebuildKpis(database: Database): Promise<void> {
-  await behindGate(database, recomputeKpis);
+/** What `rebuilt` means, in words. */
+export const rebuiltFromEvents = 'kpi_hourly and booking, and dim_tour has the tours that it lacked';
+
+/** All that loads derive from the events, by the calendar as it stands: after events came in by hand, or what is derived was lost. */
+export async function rebuildFromEvents(database: Database): Promise<void> {
+  await behindGate(database, recomputeAll);
+}
+
+async function recomputeAll(session: Session): Promise<void> {
+  await recomputeKpis(session);
+  await recomputeCurrentRows(session);
 }
 
 /** Undefined before the first applyCalendar. */

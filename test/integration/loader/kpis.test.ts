@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { BookingEvent } from '../../../services/lib/events/booking-event.ts';
 import { businessCalendar, dayMs } from '../../../services/lib/warehouse/business-days.ts';
-import { applyCalendar, rebuildKpis } from '../../../services/lib/warehouse/calendar.ts';
+import { applyCalendar, rebuildFromEvents } from '../../../services/lib/warehouse/calendar.ts';
 import { bookingEventOf } from '../../services/redshift-loader/memory.ts';
 import { openPGliteWarehouse, type PGliteWarehouse } from '../../support/pglite-warehouse.ts';
 import { ShardLoads } from '../../support/warehouse-loads.ts';
@@ -128,7 +128,7 @@ describe('KPIs in the warehouse', function () {
             [...new Set(events.map((event) => event.tourId))].sort().map((tour_id) => ({ tour_id })),
           );
           const kept = await figures();
-          await rebuildKpis(warehouse.database);
+          await rebuildFromEvents(warehouse.database);
           assert.deepEqual(await figures(), kept, 'a rebuild finds the same');
         }),
         { numRuns: runs, endOnFailure: true },

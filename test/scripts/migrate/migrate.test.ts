@@ -141,6 +141,23 @@ describe('migrate', () => {
     );
   });
 
+  it('--rebuild makes bookings and figures of events that were inserted by hand', async () => {
+    const event = (n: number): string =>
+      `('by hand', ${n}, 'b${n % 4}', ${n}, 'e${n}', 'changed', 'u', 'rome', '2026-03-29 22:30', ${n}, 500, 'EUR', 'web', 'sdk', NULL, NULL, '2026-03-29 22:31')`;
+    await warehouse.db.exec(`INSERT INTO booking_event VALUES ${Array.from({ length: 12 }, (_, n) => event(n + 1)).join(', ')}`);
+    await warehouse.db.exec(
+      "INSERT INTO booking SELECT 'stale', version, event_id, type, user_id, tour_id, occurred_at, seats, amount_minor, currency, channel, source FROM booking_event LIMIT 1",
+    );
+    const { out } = await run(['--url', local, '--rebuild', '--yes']);
+    assert.match(out, /^made anew from booking_event: kpi_hourly and booking,/m);
+    const shown = async (sql: string) => (await warehouse.db.query(sql)).rows;
+    assert.deepEqual(
+      await shown('SELECT booking_id AS id, version AS v, event_id AS e, seats AS s FROM booking ORDER BY version'),
+      [9, 10, 11, 12].map((n) => ({ id: `b${n % 4}`, v: n, e: `e${n}`, s: n })),
+    );
+    assert.deepEqual(await shown('SELECT changed FROM kpi_hourly'), [{ changed: 12 }]);
+  });
+
   it('--check is content with what it applied, and names what was changed since', async () => {
     const sound = await json(['--url', local, '--check']);
     assert.deepEqual([sound['ok'], sound['faults'], sound['extras'], sound['pending']], [true, [], [], []]);
