@@ -4,7 +4,7 @@ import type { CounterSample, Labels } from './metrics.ts';
 /** ms; from a fast put to a task that is minutes behind. */
 const timingBucketsMs = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000];
 
-/** Timings of one launcher, as histograms named `<name>_ms`. */
+/** Timings of one launcher, as histograms whose names end in `_ms`. */
 export class Timings {
   readonly registry = new Registry();
   readonly #histograms = new Map<string, { readonly histogram: Histogram; readonly labelNames: readonly string[] }>();
@@ -14,7 +14,8 @@ export class Timings {
     let known = this.#histograms.get(name);
     if (known === undefined) {
       const labelNames = Object.keys(labels).sort();
-      const histogram = new Histogram({ name: `${name}_ms`, help: name, labelNames, buckets: timingBucketsMs, registers: [this.registry] });
+      const named = name.endsWith('_ms') ? name : `${name}_ms`;
+      const histogram = new Histogram({ name: named, help: name, labelNames, buckets: timingBucketsMs, registers: [this.registry] });
       known = { histogram, labelNames };
       this.#histograms.set(name, known);
     }

@@ -15,6 +15,7 @@ describe('figures for Prometheus', () => {
     child.count('events_dropped', 3, { reason: 'say "x"' });
     child.gauge('millis_behind_latest', 7, { shard: 's' });
     child.timing('put', 30);
+    child.timing('commit_ms', 8);
     figures.report('child-1', child.drain());
     const lines = (await figures.prometheus()).split('\n');
     for (const line of [
@@ -25,6 +26,7 @@ describe('figures for Prometheus', () => {
       'put_ms_count 1',
       'put_ms_bucket{le="50"} 1',
       'put_ms_bucket{le="25"} 0',
+      'commit_ms_count 1',
     ]) {
       assert.ok(lines.includes(line), `${line}\nin\n${lines.join('\n')}`);
     }
