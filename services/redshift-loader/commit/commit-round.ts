@@ -49,6 +49,8 @@ export class CommitRounds {
   readonly #refused: RefusedFiles;
   readonly #housekeeping: StageHousekeeping;
   readonly #alarmed = new Set<string>();
+  /** Files as last seen, less what was committed since. */
+  #waiting: readonly FileRow[] = [];
   #schemaChecked = false;
   readonly #sessions: OpenSessions;
 
@@ -63,7 +65,10 @@ export class CommitRounds {
   async hasWork(): Promise<boolean> {
     if (this.#watermarks === undefined) return true;
     const heads = await this.#parts.registry.heads();
-    return [...heads].some(([shardId, head]) => isAfter(head, this.#watermark(shardId)));
+    const waits = [...heads].some(([shardId, head]) => isAfter(head, this.#watermark(shardId)));
+    // No round follows that would say so.
+    if (!waits) this.#reportWaiting([]);
+    return waits;
   }
 
   /** One commit, if there is something to commit. Rejects when a store or the warehouse does not answer; nothing is lost then. */
@@ -159,6 +164,8 @@ export class CommitRounds {
     }
     const moved = chains.map(({ shardId, files }) => [shardId, lastOf(files).to] as const);
     this.#watermarks = new Map([...(this.#watermarks ?? []), ...moved]);
+    const loaded = new Set(files);
+    this.#reportWaiting(this.#waiting.filter((file) => !loaded.has(file)));
   }
 
   /** The swap found the watermark elsewhere: already loaded, overtaken in the middle, or behind, which must not be. */
@@ -243,6 +250,7 @@ export class CommitRounds {
 
   #reportWaiting(files: readonly FileRow[]): void {
     const { metrics, now } = this.#parts;
+    this.#waiting = files;
     metrics.gauge('files_waiting', files.length);
     metrics.gauge('uncommitted_age_ms', files.length === 0 ? 0 : now() - Math.min(...files.map((file) => file.registeredAt)));
   }

@@ -26,6 +26,8 @@ const again: BackoffLimits = { baseMs: 2 * againMs, capMs: 5_000 };
 const stopGraceMs = 10_000;
 /** A session that holds the gate this long without running anything belongs to a dead committer. */
 export const deadHolderMs = 60_000;
+/** Of what waits: told by the task that commits. What another one said before it stopped to lead would stand for ever. */
+const gaugesOfLeader = ['files_waiting', 'uncommitted_age_ms', 'load_gaps', 'objects_left_out'] as const;
 
 /**
  * The application's one committer: every task runs this, the holder of the lease commits.
@@ -64,6 +66,7 @@ async function loop(options: CommitterOptions, signal: AbortSignal): Promise<voi
       }
       if (leading !== led) log.info({ event: 'committer.lease', leading }, leading ? 'this task commits now' : 'another task commits');
       metrics.gauge('committer', leading ? 1 : 0);
+      if (!leading) for (const name of gaugesOfLeader) metrics.gauge(name, 0);
       if (leading && now() >= notBefore && (await options.rounds.hasWork())) {
         const outcome = await options.rounds.run();
         inVain = outcome === 'again' ? inVain + 1 : 0;

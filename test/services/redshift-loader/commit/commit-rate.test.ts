@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import pino from 'pino';
 import { type Position, position, trimHorizon } from '../../../../services/lib/kcl/position.ts';
 import { Metrics } from '../../../../services/lib/process/metrics.ts';
-import type { StageCopier } from '../../../../services/lib/warehouse/copy.ts';
-import type { Database, Result } from '../../../../services/lib/warehouse/database.ts';
-import { checksumOf, migrations } from '../../../../services/lib/warehouse/migrations.ts';
 import { CommitRounds } from '../../../../services/redshift-loader/commit/commit-round.ts';
 import { startCommitter } from '../../../../services/redshift-loader/commit/committer.ts';
 import type { FileRow } from '../../../../services/redshift-loader/registry/registry-rows.ts';
 import { redshiftLoader } from '../../../../services/redshift-loader/service.ts';
 import { MemoryRegistry, MemoryStore } from '../memory.ts';
+import { fakeWarehouse } from './fake-warehouse.ts';
 
 const { FLUSH_AGE_MS: flushAge, COMMIT_INTERVAL_MS: commitInterval, COMMIT_MAX_FILES: maxFiles } = redshiftLoader.config;
 /** As configured by default. */
@@ -19,46 +17,6 @@ const limits = { maxFiles: maxFiles.parse(undefined), maxBytes: 1e9 };
 const transactionMs = 8_000;
 const log = pino({ level: 'silent' });
 
-/** A warehouse that holds each transaction, on a clock that it and the committer's pauses move; it knows only watermarks and row counts. */
-function slowWarehouse(clock: { now: number }, copied: string[]): Database {
-  const watermarks = new Map<string, string>();
-  let open = new Map<string, string>();
-  const answer = (sql: string): Partial<Result> => {
-    const [, to = '', shard = '', from = ''] =
-      /^UPDATE load_watermark SET position = '(.*?)'[^]*shard = '(.*?)' AND position = '(.*?)'/.exec(sql) ?? [];
-    if (shard !== '') {
-      const there = (open.get(shard) ?? watermarks.get(shard) ?? trimHorizon) === from;
-      if (there) open.set(shard, to);
-      return { affected: there ? 1 : 0 };
-    }
-    if (sql.startsWith('SELECT shard, position')) return { rows: [...watermarks].map(([id, at]) => ({ shard: id, position: at })) };
-    if (sql.includes('FROM schema_migration')) {
-      return { rows: migrations.map((m) => ({ version: m.version, checksum: checksumOf(m, 'redshift') })) };
-    }
-    if (sql.includes('FROM warehouse_setting')) return { rows: [{ value: 'UTC' }] };
-    if (sql.startsWith('SELECT file_id, COUNT(*) AS n FROM load_stage')) return { rows: copied.map((id) => ({ file_id: id, n: 1 })) };
-    if (sql.includes('FROM load_kpi')) return { rows: [{ first: '2026-01-20 00:00:00', last: '2026-01-21 00:00:00' }] };
-    if (sql === 'COMMIT') {
-      clock.now += transactionMs;
-      for (const [id, at] of open) watermarks.set(id, at);
-    }
-    return {};
-  };
-  return {
-    dialect: 'redshift',
-    connect: async () => {
-      open = new Map();
-      copied.length = 0;
-      return {
-        dialect: 'redshift',
-        query: async (sql) => ({ rows: [], affected: 1, command: sql.split(' ', 1)[0] ?? '', ...answer(sql) }),
-        copyIn: async () => {},
-        close: async () => {},
-      };
-    },
-  };
-}
-
 /** Shards that register a file each flush age, one after the other, for half an hour; the first ten minutes do not count. */
 async function steadyState(shards: number) {
   const clock = { now: 1_800_000_000_000 };
@@ -66,11 +24,6 @@ async function steadyState(shards: number) {
   const registry = new MemoryRegistry();
   const store = new MemoryStore();
   const metrics = new Metrics();
-  const copied: string[] = [];
-  const copier: StageCopier = {
-    copy: async (_session, _table, _columns, objects) => void copied.push(...objects.map(({ key }) => key)),
-    refusal: async () => undefined,
-  };
   const heads = new Map<string, number>();
   /** Registers what is due by now: each shard at a phase of its own. */
   const registerDue = async (): Promise<void> => {
@@ -91,7 +44,7 @@ async function steadyState(shards: number) {
       }
     }
   };
-  const database = slowWarehouse(clock, copied);
+  const { database, copier } = fakeWarehouse({ onCommit: () => (clock.now += transactionMs) });
   const now = (): number => clock.now;
   let ids = 0;
   const shared = { database, log, metrics, now };

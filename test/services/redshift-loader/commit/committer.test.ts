@@ -15,12 +15,14 @@ interface Script {
   readonly claims?: readonly (boolean | Error)[];
   /** Ends the run at this time, ms from its start. */
   readonly untilMs: number;
+  /** What each round says of files that wait, and of their age. */
+  readonly waiting?: number;
   /** What chance says, always; default 0. */
   readonly random?: number;
 }
 
 /** Runs the loop on a clock that only its pauses move; returns what happened when. */
-async function play({ rounds, claims = [], untilMs, random = 0 }: Script) {
+async function play({ rounds, claims = [], untilMs, waiting = 0, random = 0 }: Script) {
   const happened: string[] = [];
   const asked: string[] = [];
   let now = 0;
@@ -54,6 +56,7 @@ async function play({ rounds, claims = [], untilMs, random = 0 }: Script) {
       hasWork: async () => round < rounds.length,
       run: async () => {
         const outcome = rounds[round++] ?? 'idle';
+        for (const name of ['files_waiting', 'uncommitted_age_ms']) options.metrics.gauge(name, waiting);
         happened.push(`${now} ${outcome instanceof Error ? outcome.message : typeof outcome === 'object' ? outcome.kind : outcome}`);
         if (outcome instanceof Error) throw outcome;
         return outcome;
@@ -125,6 +128,11 @@ describe('committer', () => {
   it('does nothing while another task holds the lease, and takes over when it may', async () => {
     const { happened } = await play({ rounds: [committed()], claims: [false, false, true], untilMs: 12_000 });
     assert.deepEqual(happened, ['10000 committed', '12000 released']);
+  });
+
+  it('no longer tells what waits once another task commits', async () => {
+    const { metrics } = await play({ rounds: [committed()], claims: [true, false, false, false], untilMs: 12_000, waiting: 7 });
+    assert.deepEqual([gauge(metrics, 'files_waiting'), gauge(metrics, 'uncommitted_age_ms')], [0, 0]);
   });
 
   it('releases nothing that it does not hold', async () => {

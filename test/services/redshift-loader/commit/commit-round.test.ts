@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import pino from 'pino';
+import { position, trimHorizon } from '../../../../services/lib/kcl/position.ts';
+import { Metrics } from '../../../../services/lib/process/metrics.ts';
+import { CommitRounds } from '../../../../services/redshift-loader/commit/commit-round.ts';
+import { MemoryRegistry, MemoryStore } from '../memory.ts';
+import { type FakeBehaviour, fakeWarehouse } from './fake-warehouse.ts';
+
+/** A committer before a warehouse of this behaviour. */
+function setUp(behaviour: FakeBehaviour = {}, maxFiles = 100) {
+  const clock = { now: 1_800_000_000_000 };
+  const registry = new MemoryRegistry();
+  const store = new MemoryStore();
+  const metrics = new Metrics();
+  const batches: string[][] = [];
+  const warehouse = fakeWarehouse({
+    onStatement: (sql, copied) => {
+      if (sql === 'COPY load_stage') batches.push([...copied]);
+      behaviour.onStatement?.(sql, copied);
+    },
+  });
+  let ids = 0;
+  const rounds = new CommitRounds({
+    ...warehouse,
+    application: 'loader',
+    streamId: 'events@1',
+    registry,
+    objects: store,
+    limits: { maxFiles, maxBytes: 100 * maxFiles },
+    retentionMs: 1e12,
+    orphanAgeMs: 1e12,
+    inLake: async () => true,
+    log: pino({ level: 'silent' }),
+    metrics,
+    now: () => clock.now,
+    newId: () => `batch-${++ids}`,
+  });
+  const next = new Map<string, number>();
+  /** Registers the next file of the shard, of one row and 100 bytes: `<shard>-<n>`, from 0. A millisecond passes. */
+  async function stage(shardId: string): Promise<void> {
+    const n = next.get(shardId) ?? 0;
+    next.set(shardId, n + 1);
+    const key = `${shardId}-${n}`;
+    await store.create(key, Buffer.from(key));
+    const { size, sha256 } = (await store.head(key)) ?? { size: 0, sha256: '' };
+    await registry.append({
+      shardId,
+      fileId: key,
+      from: n === 0 ? trimHorizon : position(String(n)),
+      to: position(String(n + 1)),
+      registeredAt: clock.now++,
+      rows: 1,
+      csvBytes: 100,
+      object: { key, size, sha256 },
+      occurred: [clock.now, clock.now],
+    });
+  }
+  const gauge = (name: string): number | undefined => metrics.drain().gauges.find((each) => each.name === name)?.value;
+  const counter = (name: string): number => metrics.drain().counters.find((each) => each.name === name)?.value ?? 0;
+  /** What became of a round: its kind, or the message of its error. */
+  const round = (): Promise<string> =>
+    rounds.run().then(
+      (outcome) => (typeof outcome === 'object' ? outcome.kind : outcome),
+      (error: Error) => error.message,
+    );
+  return { clock, rounds, registry, batches, stage, gauge, counter, round };
+}
+
+describe('what waits', () => {
+  it('is told after a commit as what the batch left, its age that of the oldest file left', async () => {
+    const t = setUp({}, 2);
+    for (const shard of ['a', 'b', 'c']) await t.stage(shard);
+    t.clock.now += 1_000;
+    assert.equal(await t.round(), 'committed');
+    assert.deepEqual([t.gauge('files_waiting'), t.gauge('uncommitted_age_ms')], [1, 1_001]);
+    assert.equal(await t.round(), 'committed');
+    assert.deepEqual([t.gauge('files_waiting'), t.gauge('uncommitted_age_ms')], [0, 0]);
+  });
+
+  it('is nothing once all is loaded, whoever loaded it', async () => {
+    let lost = true;
+    const t = setUp({
+      onStatement: (sql) => {
+        if (sql === 'COMMIT' && lost) throw new Error('no answer');
+      },
+    });
+    await t.stage('a');
+    assert.equal(await t.round(), 'again');
+    assert.equal(t.gauge('files_waiting'), 1);
+    lost = false;
+    assert.equal(await t.rounds.hasWork(), true);
+    // Removed by another committer's housekeeping: nothing is left to be read.
+    t.registry.heads = async () => new Map();
+    assert.equal(await t.rounds.hasWork(), false);
+    assert.deepEqual([t.gauge('files_waiting'), t.gauge('uncommitted_age_ms')], [0, 0]);
+  });
+});
