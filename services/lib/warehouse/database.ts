@@ -23,6 +23,8 @@ export interface Result {
  */
 export interface Session {
   readonly dialect: Dialect;
+  /** What it was opened with; without them, defaultSessionLimits. */
+  readonly limits?: SessionLimits;
   /** One statement without parameters (see sql.ts). */
   query(sql: string): Promise<Result>;
   /** Postgres only: `COPY … FROM STDIN` of uncompressed chunks. */

@@ -13,13 +13,14 @@ const gates = [loadGate, fraudAlertGate].map(({ name }) => literal(name)).join('
 export async function takeGate(session: Session, gate: Table = loadGate): Promise<void> {
   // Redshift has no lock timeout, so there the statement's own bound is that of the wait: with the usual one, which a COPY needs, a dead
   // committer would be noticed five times as late. SET reads no table, so the transaction's snapshot is still that of the UPDATE.
+  const { limits = defaultSessionLimits } = session;
   const bound = async (ms: number): Promise<void> => {
     if (session.dialect === 'redshift') await session.query(`SET statement_timeout TO ${integerLiteral(ms)}`);
   };
-  await bound(defaultSessionLimits.lockMs);
+  await bound(limits.lockMs);
   const { affected } = await session.query(`UPDATE ${gate.name} SET n = n + 1`);
   if (affected !== 1) throw new PlatformError('WAREHOUSE_SCHEMA', `${gate.name} must have one row, it has ${affected}`);
-  await bound(defaultSessionLimits.statementMs);
+  await bound(limits.statementMs);
 }
 
 /**

@@ -58,13 +58,13 @@ export async function connectPg({ target, login, limits, tls }: Connection): Pro
 
 class PgSession implements Session {
   readonly dialect: Dialect;
+  readonly limits: SessionLimits;
   readonly #client: pg.Client;
-  readonly #limits: SessionLimits;
 
   constructor(client: pg.Client, dialect: Dialect, limits: SessionLimits) {
     this.#client = client;
     this.dialect = dialect;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   async query(sql: string): Promise<Result> {
@@ -78,7 +78,7 @@ class PgSession implements Session {
 
   async copyIn(sql: string, chunks: AsyncIterable<Buffer>): Promise<void> {
     try {
-      const signal = AbortSignal.timeout(this.#limits.statementMs + answerGraceMs);
+      const signal = AbortSignal.timeout(this.limits.statementMs + answerGraceMs);
       await pipeline(Readable.from(chunks), this.#client.query(copyFrom(sql)), { signal });
     } catch (thrown) {
       throw warehouseError(thrown, firstWords(sql));

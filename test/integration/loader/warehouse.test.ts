@@ -357,6 +357,7 @@ describe('loader into PostgreSQL', () => {
   it('the server itself ends a transaction whose committer fell silent', async () => {
     const silent = await openDatabase(url, { ...defaultSessionLimits, lockMs: 200 }).connect();
     await silent.query('BEGIN');
+    assert.equal(silent.limits?.lockMs, 200, 'what takeGate goes by');
     await takeGate(silent);
     const t = setUp(database);
     await t.stage('s', [bookingEventOf(booking(), 1)]);

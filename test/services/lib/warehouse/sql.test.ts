@@ -10,7 +10,7 @@ import {
 } from '../../../../services/lib/warehouse/copy.ts';
 import type { Result, Session } from '../../../../services/lib/warehouse/database.ts';
 import { createTable } from '../../../../services/lib/warehouse/ddl.ts';
-import { deadHoldersSql } from '../../../../services/lib/warehouse/gate.ts';
+import { deadHoldersSql, takeGate } from '../../../../services/lib/warehouse/gate.ts';
 import { type LoadBatch, load } from '../../../../services/lib/warehouse/load.ts';
 import { checksumOf, migrations } from '../../../../services/lib/warehouse/migrations.ts';
 import { bookingEvent, loadWatermark, tables } from '../../../../services/lib/warehouse/model.ts';
@@ -115,6 +115,12 @@ describe('warehouse SQL', () => {
       'UPDATE load_gate SET n = n + 1',
       'SET statement_timeout TO 300000',
     ]);
+  });
+
+  it('gives a session back its own bound behind the gate: counting anew asks for more than a load', async () => {
+    const { session, statements } = recordingSession('redshift');
+    await takeGate({ ...session, limits: { connectMs: 1, statementMs: 3_600_000, lockMs: 2_000 } });
+    assert.deepEqual([statements.at(0), statements.at(-1)], ['SET statement_timeout TO 2000', 'SET statement_timeout TO 3600000']);
   });
 
   it('ends on Redshift what holds the gate and has run nothing for as long', () => {
