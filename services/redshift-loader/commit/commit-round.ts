@@ -97,8 +97,12 @@ export class CommitRounds {
       await session.close();
     }
     if (outcome === 'again') return outcome;
-    // Last, and each round for a bounded time only: a refused file keeps nobody waiting.
-    const tried = await this.#refused.tryAlone();
+    // Last, and each round for a bounded time only: a refused file keeps nobody waiting, and its failure makes no failure of a commit.
+    const tried = await this.#refused.tryAlone().catch((thrown: unknown) => {
+      const line = { event: 'loader.alone_failed', err: ensureError(thrown) };
+      this.#parts.log.warn(line, 'a refused file could not be tried alone: it stays left out and is tried again');
+      return 'none' as const;
+    });
     if (tried === 'none') return outcome;
     if (typeof outcome === 'object') return { ...outcome, more: outcome.more || tried === 'some' };
     return 'again';

@@ -1,3 +1,4 @@
+import { isPlatformError } from '../../lib/process/errors.ts';
 import type { Logger } from '../../lib/process/log.ts';
 import type { Metrics } from '../../lib/process/metrics.ts';
 import { CopyRefusedError, type StageCopier, StagedObjectError } from '../../lib/warehouse/copy.ts';
@@ -78,7 +79,7 @@ export class RefusedFiles {
 
   /**
    * Tries them one by one, as long as a round may. `some`: a file can be loaded again, `rest`: time ran out before all had their turn.
-   * Rejects when a store or the warehouse does not answer.
+   * Rejects when a store or the warehouse does not answer: the file stays left out, its turn comes again.
    */
   async tryAlone(): Promise<'none' | 'some' | 'rest'> {
     const { now } = this.#parts;
@@ -89,7 +90,10 @@ export class RefusedFiles {
       this.#alone.set(key, file);
     }
     let passed = false;
-    for (const [key, first] of this.#alone) {
+    for (const [key, first] of new Map(this.#alone)) {
+      // Last from now on: one that fails time and again keeps no other from its turn.
+      this.#alone.delete(key);
+      this.#alone.set(key, first);
       for (let file: FileRow | undefined = first; file !== undefined; ) {
         if (now() >= end) return 'rest';
         const error: unknown = (await this.#isCurrent(file)) ? await this.#copyAlone(file) : undefined;
@@ -154,8 +158,8 @@ export class RefusedFiles {
       await copyAlone(session, this.#parts.copier, object, rows);
       return undefined;
     } catch (error) {
-      if (isRefusal(error)) return error;
-      throw error;
+      if (isPlatformError(error) && error.retriable) throw error;
+      return error;
     } finally {
       await session.close();
     }

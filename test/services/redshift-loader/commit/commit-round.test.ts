@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import pino from 'pino';
 import { position, trimHorizon } from '../../../../services/lib/kcl/position.ts';
+import { PlatformError } from '../../../../services/lib/process/errors.ts';
 import { Metrics } from '../../../../services/lib/process/metrics.ts';
+import { StagedObjectError } from '../../../../services/lib/warehouse/copy.ts';
 import { CommitRounds } from '../../../../services/redshift-loader/commit/commit-round.ts';
 import { MemoryRegistry, MemoryStore } from '../memory.ts';
 import { type FakeBehaviour, fakeWarehouse } from './fake-warehouse.ts';
@@ -63,7 +65,7 @@ function setUp(behaviour: FakeBehaviour = {}, maxFiles = 100) {
       (outcome) => (typeof outcome === 'object' ? outcome.kind : outcome),
       (error: Error) => error.message,
     );
-  return { clock, rounds, registry, batches, stage, gauge, counter, round };
+  return { clock, rounds, registry, store, batches, stage, gauge, counter, round };
 }
 
 describe('what waits', () => {
@@ -93,5 +95,53 @@ describe('what waits', () => {
     t.registry.heads = async () => new Map();
     assert.equal(await t.rounds.hasWork(), false);
     assert.deepEqual([t.gauge('files_waiting'), t.gauge('uncommitted_age_ms')], [0, 0]);
+  });
+});
+
+describe('a refused file that fails alone with another error', () => {
+  const away = new PlatformError('WAREHOUSE_UNAVAILABLE', 'away', { retriable: true });
+  const broken = new PlatformError('INTERNAL', 'broken');
+
+  /** A committer that commits `good-1` in the round in which `bad-0`, refused before, fails alone with this. */
+  async function failsAlone(error: PlatformError) {
+    const fault: { error: PlatformError | undefined } = { error };
+    const t = setUp({
+      onStatement: (sql, copied) => {
+        if (!sql.startsWith('COPY') || !copied.includes('bad-0')) return;
+        if (sql === 'COPY load_stage' && t.counter('files_refused') === 0) throw new StagedObjectError('bad-0', 'refused');
+        if (sql === 'COPY load_alone' && fault.error !== undefined) throw fault.error;
+      },
+    });
+    for (const shard of ['bad', 'good']) await t.stage(shard);
+    assert.deepEqual([await t.round(), await t.round()], ['again', 'committed']);
+    await t.stage('good');
+    t.clock.now += 601_000;
+    const list = t.store.list.bind(t.store);
+    let kept = 0;
+    t.store.list = (...args) => {
+      kept += 1;
+      return list(...args);
+    };
+    assert.equal(await t.round(), 'committed');
+    assert(kept > 0, 'the stage is kept tidy all the same');
+    assert.deepEqual(t.batches.at(-1), ['good-1']);
+    fault.error = undefined;
+    return t;
+  }
+
+  it('is tried again in the next round when that may pass', async () => {
+    const t = await failsAlone(away);
+    assert.equal(t.counter('files_refused'), 1);
+    assert.deepEqual([await t.round(), await t.round()], ['again', 'committed']);
+    assert.deepEqual(t.batches.at(-1), ['bad-0']);
+  });
+
+  it('stays left out for ten minutes when it does not pass by itself', async () => {
+    const t = await failsAlone(broken);
+    assert.equal(t.counter('files_refused'), 2);
+    assert.equal(await t.round(), 'blocked');
+    t.clock.now += 601_000;
+    assert.deepEqual([await t.round(), await t.round()], ['again', 'committed']);
+    assert.deepEqual(t.batches.at(-1), ['bad-0']);
   });
 });
