@@ -339,19 +339,23 @@ describe('loader into PostgreSQL', () => {
     assert.equal((await t.count('booking_event')) - before, 10);
   });
 
-  it('a load that waits for a dead committer gives up in time; ending it frees the gate', async () => {
+  it('a load that waits for a dead committer gives up in time; ending it, and no reader, frees the gate', async () => {
     const t = setUp(database);
     await t.stage('s', [bookingEventOf(booking(), 1)]);
     const dead = await openDatabase(url).connect();
     await dead.query('BEGIN');
     await takeGate(dead);
+    const reader = await openDatabase(url).connect();
+    await reader.query('BEGIN');
+    await reader.query('SELECT n FROM load_gate');
     const impatient = openDatabase(url, { ...defaultSessionLimits, lockMs: 300 });
     await assert.rejects(t.committer(impatient).run(), { code: 'WAREHOUSE_CONFLICT' });
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     assert.equal(await endDeadHolders(database, 3_600_000), 0, 'not dead for an hour');
     assert.equal(await endDeadHolders(database, 1_000), 1);
     assert.deepEqual(await t.committer().run(), { kind: 'committed', more: false });
-    await dead.close();
+    assert.equal((await reader.query('COMMIT')).command, 'COMMIT', 'who only reads blocks nobody');
+    for (const session of [dead, reader]) await session.close();
   });
 
   it('the server itself ends a transaction whose committer fell silent', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { position, trimHorizon } from '../../../../services/lib/kcl/position.ts';
+import { PlatformError } from '../../../../services/lib/process/errors.ts';
 import {
   postgresCopier,
   redshiftCopier,
@@ -8,9 +9,9 @@ import {
   redshiftManifest,
   type StageCopier,
 } from '../../../../services/lib/warehouse/copy.ts';
-import type { Result, Session } from '../../../../services/lib/warehouse/database.ts';
+import type { Database, Result, Session } from '../../../../services/lib/warehouse/database.ts';
 import { createTable } from '../../../../services/lib/warehouse/ddl.ts';
-import { deadHoldersSql, takeGate } from '../../../../services/lib/warehouse/gate.ts';
+import { deadHoldersSql, endDeadHolders, takeGate } from '../../../../services/lib/warehouse/gate.ts';
 import { type LoadBatch, load } from '../../../../services/lib/warehouse/load.ts';
 import { checksumOf, migrations } from '../../../../services/lib/warehouse/migrations.ts';
 import { bookingEvent, loadWatermark, tables } from '../../../../services/lib/warehouse/model.ts';
@@ -125,11 +126,24 @@ describe('warehouse SQL', () => {
 
   it('ends on Redshift what holds the gate and has run nothing for as long', () => {
     const sql = deadHoldersSql('redshift', 60_000).replace(/\s+/g, ' ');
+    assert.match(sql, /t\.granted AND t\.lock_mode <> 'AccessShareLock' AND/);
     assert.match(sql, /txn_start < DATEADD\(second, -60, GETDATE\(\)\)/);
     assert.match(
       sql,
       /pid NOT IN \(SELECT session_id FROM sys_query_history WHERE status IN \([^)]*'running'[^)]*\) OR end_time > DATEADD\(second, -60,/,
     );
+  });
+
+  it('ends every dead holder that it may, and says which it may not', async () => {
+    const { session, statements } = recordingSession('postgres');
+    const query: Session['query'] = async (sql) => {
+      const result = await session.query(sql);
+      if (sql.includes('(1)')) throw new PlatformError('WAREHOUSE_REFUSED', 'not a superuser');
+      return sql.includes('pg_locks') ? { ...result, rows: [{ pid: 1 }, { pid: 2 }] } : result;
+    };
+    const database: Database = { dialect: 'postgres', connect: async () => ({ ...session, query }) };
+    await assert.rejects(endDeadHolders(database, 60_000), { code: 'WAREHOUSE_REFUSED' });
+    assert.deepEqual(statements.slice(1), ['SELECT pg_terminate_backend(1)', 'SELECT pg_terminate_backend(2)']);
   });
 
   it('loads nothing through a gate that two loads would not share', async () => {
