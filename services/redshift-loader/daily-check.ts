@@ -1,5 +1,6 @@
 import type { Logger } from '../lib/process/log.ts';
 import type { Metrics } from '../lib/process/metrics.ts';
+import type { BackoffLimits } from '../lib/producer/backoff.ts';
 import type { Database } from '../lib/warehouse/database.ts';
 import { countEvents, doubledIn, type EventCount, lastEventCount } from '../lib/warehouse/doubled-events.ts';
 
@@ -12,6 +13,8 @@ export interface DailyCheckParts {
 
 /** How often it is asked whether the count is due. */
 export const checkLookMs = 600_000;
+/** A count that takes longer than a statement may is the whole table read for nothing: not again and again on the warehouse that loads. */
+export const checkRetry: BackoffLimits = { baseMs: 60_000, capMs: 3_600_000 };
 const dayMs = 86_400_000;
 /** While events stand twice the count is made this often, so that whoever removes them sees it. */
 const doubledIntervalMs = 3_600_000;

@@ -11,7 +11,7 @@ import { alertsOfTable } from './alerts/alert-source.ts';
 import { CommitRounds } from './commit/commit-round.ts';
 import type { CommitterOptions } from './commit/committer.ts';
 import { dynamoCommitterLease } from './commit/committer-lease.ts';
-import { checkLookMs, DailyCheck } from './daily-check.ts';
+import { checkLookMs, checkRetry, DailyCheck } from './daily-check.ts';
 import { lakeWork } from './lake/lake.ts';
 import { PeriodicWork } from './periodic-work.ts';
 import { refuseBadWarehouse } from './preflight.ts';
@@ -105,7 +105,7 @@ await runConsumer({
           intervalMs: config.ALERTS_INTERVAL_MS,
           signal,
         }),
-        new PeriodicWork({ ...shared, name: 'daily_check', run: () => check.run(), intervalMs: checkLookMs, signal }),
+        new PeriodicWork({ ...shared, name: 'daily_check', run: () => check.run(), intervalMs: checkLookMs, retry: checkRetry, signal }),
       ];
     });
   },

@@ -12,6 +12,8 @@ export interface PeriodicWorkParts {
   readonly onLook?: () => void;
   /** From the end of one run to the next (ms). */
   readonly intervalMs: number;
+  /** How soon a failure is tried again; 1 s to a minute unless told. */
+  readonly retry?: BackoffLimits;
   /** Aborted when the task stops. */
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -20,7 +22,7 @@ export interface PeriodicWorkParts {
   readonly random: () => number;
 }
 
-const backoff: BackoffLimits = { baseMs: 1_000, capMs: 60_000 };
+const usualRetry: BackoffLimits = { baseMs: 1_000, capMs: 60_000 };
 
 /** Runs now and then while this task commits, one run at a time. A failure is told and tried again. */
 export class PeriodicWork implements SideWork {
@@ -47,7 +49,7 @@ export class PeriodicWork implements SideWork {
   }
 
   async #run(): Promise<void> {
-    const { name, run, intervalMs, signal, log, metrics, now, random } = this.#parts;
+    const { name, run, intervalMs, retry = usualRetry, signal, log, metrics, now, random } = this.#parts;
     try {
       await run();
       this.#failures = 0;
@@ -55,7 +57,7 @@ export class PeriodicWork implements SideWork {
     } catch (error) {
       if (signal.aborted) return;
       this.#failures += 1;
-      this.#notBefore = now() + backoffMs(this.#failures, backoff, random);
+      this.#notBefore = now() + backoffMs(this.#failures, retry, random);
       log.warn({ event: `${name}.failed`, failures: this.#failures, err: ensureError(error) }, 'it is tried again: commits go on');
     }
     metrics.gauge(`${name}_failures`, this.#failures);

@@ -2,7 +2,7 @@ import type { DeadLetters } from '../../lib/deadletter/dead-letters.ts';
 import { isAfter, type Position, trimHorizon } from '../../lib/kcl/position.ts';
 import type { StreamRecord } from '../../lib/kcl/processor.ts';
 import type { ObjectStore } from '../../lib/objects/object-store.ts';
-import { isPlatformError } from '../../lib/process/errors.ts';
+import { isPlatformError, PlatformError } from '../../lib/process/errors.ts';
 import type { LoadRegistry } from '../registry/registry.ts';
 import type { FileRow } from '../registry/registry-rows.ts';
 import type { StagedRow } from '../shard/stage-buffer.ts';
@@ -33,12 +33,17 @@ export interface Reread {
   readonly since?: number;
 }
 
-/** Reads a file's range again. Rejects with STREAM_UNAVAILABLE; records that have left the stream are an answer, not an error. */
+/**
+ * Reads a file's range again. Records that have left the stream are an answer, not an error. Rejects with STREAM_UNAVAILABLE, and with
+ * WAREHOUSE_MISMATCH when more rows come than were staged: another build read the records otherwise, and no line's number can be told.
+ */
 export async function rereadFile(tools: RepairTools, file: FileRow): Promise<Reread> {
   const quarantined = new Set((file.quarantined ?? []).map(({ line }) => line));
   const before = file.rows + quarantined.size;
   const { rows, since } = await readRange(tools, file);
-  const lost = Math.max(0, before - rows.length);
+  if (rows.length > before)
+    throw new PlatformError('WAREHOUSE_MISMATCH', `${file.fileId}: the stream makes ${rows.length} rows of it, ${before} were staged`);
+  const lost = before - rows.length;
   // What is left is the end of the range, and keeps its numbers.
   const numbered = rows.map((row, index) => ({ ...row, line: index + lost + 1 })).filter(({ line }) => !quarantined.has(line));
   return { rows: numbered, lost: Math.max(0, file.rows - numbered.length), ...(lost > 0 && since !== undefined ? { since } : {}) };

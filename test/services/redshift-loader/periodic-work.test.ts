@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import pino from 'pino';
 import { Metrics } from '../../../services/lib/process/metrics.ts';
-import { PeriodicWork } from '../../../services/redshift-loader/periodic-work.ts';
+import { PeriodicWork, type PeriodicWorkParts } from '../../../services/redshift-loader/periodic-work.ts';
 
-function setUp(run: () => Promise<void>) {
+function setUp(run: () => Promise<void>, options: Pick<PeriodicWorkParts, 'retry'> = {}) {
   const clock = { now: 1_000_000 };
   const metrics = new Metrics();
   const stopping = new AbortController();
   const work = new PeriodicWork({
     name: 'sample',
     run,
+    ...options,
     intervalMs: 60_000,
     signal: stopping.signal,
     log: pino({ level: 'silent' }),
@@ -72,6 +73,24 @@ describe('work beside the commits', () => {
     t.clock.now += 59_999;
     await t.look();
     assert.deepEqual([runs, t.failures()], [3, 0]);
+  });
+
+  it('waits longer where a failure is dear', async () => {
+    let runs = 0;
+    const t = setUp(
+      async () => {
+        runs += 1;
+        throw new Error('too long');
+      },
+      { retry: { baseMs: 600_000, capMs: 3_600_000 } },
+    );
+    await t.look();
+    t.clock.now += 599_999;
+    await t.look();
+    assert.equal(runs, 1);
+    t.clock.now += 1;
+    await t.look();
+    assert.equal(runs, 2);
   });
 
   it('starts nothing more when the task stops', async () => {

@@ -134,6 +134,12 @@ describe('repair of a file', () => {
     assert.deepEqual([rows.map(({ line }) => line), lost], [[4], 3]);
   });
 
+  it('refuses when more rows come than were staged, as by a build that read a record otherwise', async () => {
+    const t = setUp();
+    const file = await t.stage(0, 4);
+    await assert.rejects(rereadFile(t.tools, { ...file, rows: file.rows - 1 }), { code: 'WAREHOUSE_MISMATCH' });
+  });
+
   it('changes nothing of a file that somebody else has replaced', async () => {
     const t = setUp();
     const file = await t.stage(0, 4);
