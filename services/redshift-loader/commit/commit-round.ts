@@ -126,19 +126,28 @@ export class CommitRounds {
     const batch = { batchId: newId(), application, streamId, chains };
     const startedAt = now();
     let outcome: LoadOutcome;
+    // What fails before the first COPY is not of the files: the gate, the watermarks.
+    let copying = false;
+    const copy: StageCopier['copy'] = (...args) => {
+      copying = true;
+      return copier.copy(...args);
+    };
     try {
-      outcome = await load(session, copier, batch, now);
+      outcome = await load(session, { copy, refusal: (...args) => copier.refusal(...args) }, batch, now);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
       await session.close();
       const files = chains.flatMap((chain) => chain.files);
-      await this.#refused.refused(error, files);
+      if (isRefusal(error)) await this.#refused.refused(error, files);
+      else if (!copying || !(await this.#refused.failed(error, files))) throw error;
       return 'again';
     }
     switch (outcome.kind) {
       case 'committed':
         this.#committed(chains, startedAt);
-        this.#refused.committed(more);
+        this.#refused.committed(
+          more,
+          chains.flatMap(({ files }) => files),
+        );
         metrics.count('rows_committed', outcome.inserted);
         metrics.count('rows_duplicate', outcome.copied - outcome.inserted);
         return { kind: 'committed', more };

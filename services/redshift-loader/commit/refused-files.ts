@@ -26,6 +26,13 @@ const suspectMs = 600_000;
 /** Of one round: a file with many bad lines must not keep the commits of others waiting. */
 const aloneMs = 10_000;
 
+/** A batch that failed this often in a row holds a file that no load can take: what passes by itself has had its time. */
+const failuresOfBatch = 3;
+
+/** An error that a file's content can cause. A right, a login, the schema: those are of the warehouse, and fail with any file. */
+const mayBeOfFile = (error: unknown): boolean =>
+  isPlatformError(error) && !error.retriable && (error.code === 'WAREHOUSE_MISMATCH' || error.code === 'INTERNAL');
+
 /** Whether a load was refused because of what a file holds. */
 export const isRefusal = (error: unknown): boolean => error instanceof StagedObjectError || error instanceof CopyRefusedError;
 
@@ -40,6 +47,9 @@ export class RefusedFiles {
   readonly #suspects = new Map<string, { readonly file: FileRow; readonly until: number }>();
   /** Files of a batch at most, while it is not known which one was refused. */
   #fewer: number | undefined;
+  /** Batches in a row that failed, and the files that were found to be why: a COPY of their own does not tell. By object key. */
+  #failures = 0;
+  readonly #culprits = new Set<string>();
 
   constructor(parts: RefusedFilesParts) {
     this.#parts = parts;
@@ -54,8 +64,32 @@ export class RefusedFiles {
     return { ...limits, maxFiles: Math.min(limits.maxFiles, this.#fewer ?? limits.maxFiles) };
   }
 
-  committed(more: boolean): void {
+  committed(more: boolean, files: readonly FileRow[]): void {
     if (!more) this.#fewer = undefined;
+    this.#failures = 0;
+    for (const { object } of files) if (object !== undefined) this.#culprits.delete(object.key);
+  }
+
+  /**
+   * A batch of these files failed after its COPY began, with an error that is no refusal; its session is closed. False: nothing is done
+   * about it, the batch is to be tried again as it is.
+   */
+  async failed(error: unknown, files: readonly FileRow[]): Promise<boolean> {
+    if (!mayBeOfFile(error)) return false;
+    const known = files.find(({ object }) => object !== undefined && this.#culprits.has(object.key));
+    if (known === undefined && this.#fewer === undefined && ++this.#failures < failuresOfBatch) return false;
+    const file = known ?? (files.length === 1 ? files[0] : undefined);
+    if (file === undefined) {
+      this.#tryFewer(files.length, error);
+      return true;
+    }
+    // A flush without rows: no COPY, so nothing of it to leave out.
+    if (file.object === undefined) return false;
+    this.#fewer = undefined;
+    this.#failures = 0;
+    this.#culprits.add(file.object.key);
+    await this.#takeOut(file, error, undefined);
+    return true;
   }
 
   /** A batch of these files was refused; its session is closed. */
@@ -70,7 +104,12 @@ export class RefusedFiles {
       if (next !== undefined) this.#tryLater(next);
       return;
     }
-    this.#fewer = Math.max(1, Math.floor(objects.length / 2));
+    this.#tryFewer(objects.length, error);
+  }
+
+  #tryFewer(files: number, error: unknown): void {
+    this.#fewer = Math.max(1, Math.floor(files / 2));
+    this.#parts.metrics.count('batches_halved');
     this.#parts.log.warn(
       { event: 'loader.copy_refused', err: error, files: this.#fewer },
       'the warehouse refused a batch and does not say which file: trying fewer at a time',

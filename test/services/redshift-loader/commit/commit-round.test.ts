@@ -145,3 +145,56 @@ describe('a refused file that fails alone with another error', () => {
     assert.deepEqual(t.batches.at(-1), ['bad-0']);
   });
 });
+
+describe('a file that fails each load of it, whatever the error', () => {
+  const broken = new PlatformError('INTERNAL', 'broken');
+  /** Five files, the second of them such a one. */
+  async function failsLoad(error: PlatformError) {
+    const t = setUp({
+      onStatement: (sql, copied) => {
+        if (sql.startsWith('INSERT INTO booking_event') && copied.includes('bad-0')) throw error;
+      },
+    });
+    for (const shard of ['a', 'bad', 'b', 'c', 'd']) await t.stage(shard);
+    return t;
+  }
+
+  it('is found by halving after three failures in a row, and left out; the others are loaded', async () => {
+    const t = await failsLoad(broken);
+    assert.deepEqual([await t.round(), await t.round()], ['broken', 'broken'], 'it may pass');
+    const outcomes: string[] = [];
+    while (outcomes.at(-1) !== 'blocked' && outcomes.length < 12) outcomes.push(await t.round());
+    assert(!outcomes.includes('broken'));
+    assert.deepEqual(
+      t.batches
+        .slice(2)
+        .map((keys) => keys.length)
+        .slice(0, 3),
+      [5, 2, 1],
+    );
+    assert.deepEqual(t.batches.at(-1), ['b-0', 'c-0', 'd-0'], 'as many at a time as before');
+    assert.deepEqual([t.counter('files_refused'), t.counter('files_committed')], [1, 4]);
+  });
+
+  it('costs one attempt when its time comes again and it still fails', async () => {
+    const t = await failsLoad(broken);
+    for (let n = 0; n < 12; n++) await t.round();
+    t.clock.now += 601_000;
+    assert.equal(await t.round(), 'again', 'its COPY alone passes');
+    await t.stage('a');
+    const before = t.batches.length;
+    assert.deepEqual([await t.round(), await t.round(), await t.round()], ['again', 'committed', 'blocked']);
+    assert.deepEqual(t.batches.slice(before), [['bad-0', 'a-1'], ['a-1']]);
+  });
+
+  it('is not looked for when the error is of the warehouse, or came before any file was read', async () => {
+    const refused = await failsLoad(new PlatformError('WAREHOUSE_REFUSED', 'no right'));
+    const early = setUp({
+      onStatement: (sql) => {
+        if (sql.startsWith('UPDATE load_gate')) throw broken;
+      },
+    });
+    await early.stage('a');
+    for (let n = 0; n < 5; n++) assert.deepEqual([await refused.round(), await early.round()], ['no right', 'broken']);
+  });
+});
