@@ -10,6 +10,7 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { type Position, trimHorizon } from '../../lib/kcl/position.ts';
+import { canPass } from '../../lib/process/aws-errors.ts';
 import { PlatformError } from '../../lib/process/errors.ts';
 import { type FileRow, filesKey, headsKey, type Item, textOf, toFileRow, toItem } from './registry-rows.ts';
 
@@ -37,7 +38,10 @@ export interface LoadRegistry {
 
 const maxPages = 1_000;
 
-/** On DynamoDB; rejects with TABLE_UNAVAILABLE. The head is never deleted: a shard without one starts at TRIM_HORIZON again. */
+/**
+ * On DynamoDB; rejects with TABLE_UNAVAILABLE, retriable unless no waiting helps, as for a table or a right that is missing.
+ * The head is never deleted: a shard without one starts at TRIM_HORIZON again.
+ */
 export class DynamoLoadRegistry implements LoadRegistry {
   readonly #dynamo: DynamoDBClient;
   readonly #table: string;
@@ -162,7 +166,7 @@ export class DynamoLoadRegistry implements LoadRegistry {
     try {
       return await action();
     } catch (cause) {
-      throw new PlatformError('TABLE_UNAVAILABLE', `cannot ${what}: ${String(cause)}`, { retriable: true, cause });
+      throw new PlatformError('TABLE_UNAVAILABLE', `cannot ${what}: ${String(cause)}`, { retriable: canPass(cause), cause });
     }
   }
 }

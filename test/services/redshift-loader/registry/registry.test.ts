@@ -117,6 +117,45 @@ function registryContract(fresh: () => LoadRegistry): void {
 
 describe('registry in memory', () => registryContract(() => new MemoryRegistry()));
 
+describe('registry on a DynamoDB that refuses', () => {
+  const failing = (name: string, httpStatusCode?: number, more: object = {}): LoadRegistry => {
+    const error = Object.assign(new Error(name), {
+      name,
+      ...(httpStatusCode === undefined ? {} : { $metadata: { httpStatusCode } }),
+      ...more,
+    });
+    return new DynamoLoadRegistry({ send: () => Promise.reject(error) } as unknown as DynamoDBClient, 'registry', 'loader', 'events@1');
+  };
+  const calls: readonly ((registry: LoadRegistry) => Promise<unknown>)[] = [
+    (registry) => registry.head('s'),
+    (registry) => registry.heads(),
+    (registry) => registry.append(file(0, 5)),
+    (registry) => registry.files('s', trimHorizon, 1),
+    (registry) => registry.filesBefore('s', at(5), 1),
+    (registry) => registry.replaceObject(file(0, 5), 'stage/0'),
+    (registry) => registry.remove(file(0, 5)),
+  ];
+
+  it('says that no waiting helps when table or right is missing, or the request is not one that the table takes', async () => {
+    for (const name of ['ResourceNotFoundException', 'AccessDeniedException', 'ValidationException']) {
+      for (const call of calls) await assert.rejects(call(failing(name, 400)), { code: 'TABLE_UNAVAILABLE', retriable: false }, name);
+    }
+  });
+
+  it('says that it may pass when it throttles, fails or does not answer', async () => {
+    const passing = [
+      failing('ThrottlingException', 400),
+      failing('ProvisionedThroughputExceededException', 400),
+      failing('InternalServerError', 500),
+      failing('TimeoutError'),
+      failing('TransactionCanceledException', 400, { CancellationReasons: [{ Code: 'TransactionConflict' }, { Code: 'None' }] }),
+    ];
+    for (const registry of passing) {
+      for (const call of calls) await assert.rejects(call(registry), { code: 'TABLE_UNAVAILABLE', retriable: true });
+    }
+  });
+});
+
 describe('registry on DynamoDB', () => {
   const runDir = mkdtempSync(join(tmpdir(), 'registry-'));
   let stack: LocalStack;
@@ -164,7 +203,7 @@ describe('registry on DynamoDB', () => {
 
   it('says that a table is missing, not that there is no head', async () => {
     const registry = new DynamoLoadRegistry(dynamo, 'absent', 'loader', 'events@1');
-    await assert.rejects(registry.head('s'), { code: 'TABLE_UNAVAILABLE' });
+    await assert.rejects(registry.head('s'), { code: 'TABLE_UNAVAILABLE', retriable: false });
   });
 
   it('gives the committer lease to one, prolongs it for him, and to another once it has run out or was given up', async () => {
