@@ -21,7 +21,9 @@ export const migrateFlags = {
   rebuild: flag(
     'make figures and bookings anew from the events: for events put in by hand, another time zone, or when the rules of its clock were changed for the past',
   ),
-  check: flag('apply nothing: exit 1 when a migration, a table, a view or a column is missing or another than it should be'),
+  check: flag(
+    'apply nothing: exit 1 when a migration, a table, a view, a column or a row that must be is missing or another than it should be',
+  ),
   sql: flag('print the SQL: of what is missing, or of everything in a --dialect, without a connection'),
   dialect: option(dialects.join('|'), 'with --sql, without --stage and --url', undefined, parseOneOf(...dialects)),
   grants: option('USER', 'print the statements that give the loader its rights, such as for IAMR:redshift-loader', undefined, parseUser),

@@ -4,6 +4,8 @@ import { businessDayOf, joinSwitches } from './kpi.ts';
 export interface View {
   readonly name: string;
   readonly definition: string;
+  /** What `sql` selects, in order. */
+  readonly columns: readonly string[];
   readonly sql: string;
 }
 
@@ -18,6 +20,22 @@ const measures = `CAST(SUM(k.reserved) AS BIGINT) AS reserved, CAST(SUM(k.cancel
     CAST(SUM(k.amount_reserved_minor) AS DOUBLE PRECISION) / NULLIF(SUM(k.reserved), 0) AS average_booking_minor,
     CAST(SUM(k.amount_reserved_minor) AS DOUBLE PRECISION) / NULLIF(SUM(k.seats_reserved), 0) AS average_seat_minor`;
 
+const measureColumns = [
+  'reserved',
+  'cancelled',
+  'changed',
+  'expired',
+  'seats_reserved',
+  'seats_cancelled',
+  'seats_net',
+  'gross_minor',
+  'cancelled_minor',
+  'net_minor',
+  'cancellation_rate',
+  'average_booking_minor',
+  'average_seat_minor',
+];
+
 const per = (...keys: readonly string[]): string => {
   const columns = keys.map((column) => `k.${column}`).join(', ');
   return `SELECT ${columns}, ${measures} FROM kpi_hourly k GROUP BY ${columns}`;
@@ -31,12 +49,14 @@ export const views: readonly View[] = [
   {
     name: 'kpi_daily',
     definition: 'Bookings, cancellations, seats and amounts per business day and currency, each event on the day of its occurred_at.',
+    columns: ['business_day', 'currency', ...measureColumns],
     sql: per('business_day', 'currency'),
   },
   {
     name: 'kpi_hour_of_day',
     definition:
       'The same per business day, hour of that day and currency. Hour 0 begins with the business day; on the two days of a clock change the hours after it are one off the clock, and in a zone off UTC by part of an hour an hour is the UTC hour that begins in it.',
+    columns: ['business_day', 'hour_of_day', 'currency', ...measureColumns],
     sql: `SELECT h.business_day, h.hour_of_day, h.currency, ${measures.replaceAll('k.', 'h.')}
   FROM (SELECT k.*, ${hourOfDay} AS hour_of_day FROM kpi_hourly k LEFT JOIN dim_date d ON d.day = k.business_day) h
   GROUP BY h.business_day, h.hour_of_day, h.currency`,
@@ -44,17 +64,20 @@ export const views: readonly View[] = [
   {
     name: 'kpi_tour_daily',
     definition: 'The same per business day, tour and currency.',
+    columns: ['business_day', 'tour_id', 'currency', ...measureColumns],
     sql: per('business_day', 'tour_id', 'currency'),
   },
   {
     name: 'kpi_channel_daily',
     definition: 'The same per business day, sales channel and currency.',
+    columns: ['business_day', 'channel', 'currency', ...measureColumns],
     sql: per('business_day', 'channel', 'currency'),
   },
   {
     name: 'kpi_fraud_daily',
     definition:
       'Fraud alerts per business day of their newest evidence, rule, version, mode and severity: alerts, users they name, those with action lock, those a warming rule raised, those published.',
+    columns: ['business_day', 'rule_id', 'rule_version', 'mode', 'severity', 'alerts', 'users', 'locks', 'warming', 'published'],
     sql: `SELECT a.business_day, a.rule_id, a.rule_version, a.mode, a.severity, COUNT(*) AS alerts, COUNT(DISTINCT a.user_id) AS users,
     CAST(SUM(CASE WHEN a.action = 'lock' THEN 1 ELSE 0 END) AS BIGINT) AS locks, CAST(SUM(a.warming) AS BIGINT) AS warming,
     COUNT(a.published_at) AS published
@@ -65,6 +88,7 @@ export const views: readonly View[] = [
   {
     name: 'load_freshness',
     definition: 'Per shard the position up to which events are loaded, and when the load that brought it there was written (UTC).',
+    columns: ['application', 'stream', 'shard', 'position', 'loaded_at', 'batch_id'],
     sql: `SELECT w.application, w.stream, w.shard, w.position, l.loaded_at, l.batch_id
   FROM load_watermark w LEFT JOIN load_ledger l
     ON l.application = w.application AND l.stream = w.stream AND l.shard = w.shard AND l.to_position = w.position`,

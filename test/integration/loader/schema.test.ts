@@ -4,7 +4,7 @@ import type { Session } from '../../../services/lib/warehouse/database.ts';
 import { schemaDrift } from '../../../services/lib/warehouse/drift.ts';
 import { checksumOf, type Migration, migrate, migrations, requireSchema } from '../../../services/lib/warehouse/migrations.ts';
 import { bookingEventOf } from '../../services/redshift-loader/memory.ts';
-import { openEmptyPGlite, type PGliteWarehouse } from '../../support/pglite-warehouse.ts';
+import { openEmptyPGlite, openPGliteWarehouse, type PGliteWarehouse } from '../../support/pglite-warehouse.ts';
 import { ShardLoads } from '../../support/warehouse-loads.ts';
 
 describe('warehouse schema', function () {
@@ -134,6 +134,30 @@ describe('warehouse schema', function () {
       ],
       extras: ['column dim_tour.country', 'table or view of_an_analyst', 'table or view of_an_analyst_too'],
     });
+  });
+
+  it('names views of other columns or another comment, and rows that are missing or doubled', async () => {
+    const other = await openPGliteWarehouse('Europe/Berlin');
+    const drift = await schemaDrift(await other.database.connect());
+    assert.deepEqual(drift, { faults: [], extras: [] });
+    await other.db.exec(`DROP VIEW load_freshness; CREATE VIEW load_freshness AS SELECT shard AS piece, position, application, stream, 1 AS loaded_at,
+      2 AS batch_id FROM load_watermark; COMMENT ON VIEW kpi_daily IS 'mine'; DELETE FROM load_gate; INSERT INTO fraud_alert_gate VALUES (1);
+      DELETE FROM dim_date WHERE day = '2026-03-29'; UPDATE business_day_switch SET utc_day = '2026-03-28' WHERE utc_day = '2026-03-29'`);
+    const { faults } = await schemaDrift(await other.database.connect());
+    await other.db.close();
+    assert.deepEqual(
+      faults.map((fault) => fault.replaceAll(/\d{5}/g, 'N')),
+      [
+        "view kpi_daily has another comment than this build's: it may be another view",
+        'column load_freshness.shard of a view is missing',
+        'column load_freshness.piece of a view is not of this build',
+        "view load_freshness has another comment than this build's: it may be another view",
+        'table load_gate must have one row, it has 0',
+        'table fraud_alert_gate must have one row, it has 2',
+        'table business_day_switch has N rows of N days, not N: --rebuild fills it',
+        'table dim_date has N rows of N days, not N: --rebuild fills it',
+      ],
+    );
   });
 
   it('is read from the catalog of Redshift in its own terms', async () => {
