@@ -67,11 +67,19 @@ const kinds = [
     text: /^disk full|error:\s+disk full|code:\s+1016\b/i,
   },
   {
+    // At the gate, where Redshift knows no lock timeout, it is a conflict; after it, work that takes too long.
+    fault: 'slow',
+    code: 'WAREHOUSE_CONFLICT',
+    retriable: true,
+    remedy: passes,
+    sqlState: /^57014$/, // statement timeout
+  },
+  {
     fault: 'conflict',
     code: 'WAREHOUSE_CONFLICT',
     retriable: true,
     remedy: passes,
-    sqlState: /^(40|55P03|57014)/, // serialization, deadlock, lock timeout, statement timeout
+    sqlState: /^(40|55P03)/, // serialization, deadlock, lock timeout
     text: /^1023\b|code:\s+1023\b|serializable isolation violation|conflict with concurrent transaction/i,
   },
   {

@@ -11,6 +11,7 @@ import type { LoadRegistry } from '../registry/registry.ts';
 import type { FileRow } from '../registry/registry-rows.ts';
 import { findFaults, type ObjectFault } from '../stage/stage-check.ts';
 import { type HousekeepingParts, StageHousekeeping } from '../stage/stage-housekeeping.ts';
+import { BatchSize, isTooSlow } from './batch-size.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { type ChainView, chainOf, type FileChain, type Plan, type PlanLimits, planBatch, withoutFiles } from './plan.ts';
 import { isRefusal, RefusedFiles } from './refused-files.ts';
@@ -48,6 +49,7 @@ export class CommitRounds {
   #watermarks: ReadonlyMap<string, Position> | undefined;
   readonly #refused: RefusedFiles;
   readonly #housekeeping: StageHousekeeping;
+  readonly #size: BatchSize;
   readonly #alarmed = new Set<string>();
   /** Files as last seen, less what was committed since. */
   #waiting: readonly FileRow[] = [];
@@ -57,6 +59,7 @@ export class CommitRounds {
   constructor(parts: CommitParts) {
     this.#parts = parts;
     this.#sessions = new OpenSessions(parts.database);
+    this.#size = new BatchSize(parts.limits);
     this.#refused = new RefusedFiles({ ...parts, dialect: parts.database.dialect, connect: () => this.#sessions.connect() });
     this.#housekeeping = new StageHousekeeping(parts);
   }
@@ -137,6 +140,7 @@ export class CommitRounds {
     } catch (error) {
       await session.close();
       const files = chains.flatMap((chain) => chain.files);
+      if (copying && isTooSlow(error)) this.#tooSlow(error, files);
       if (isRefusal(error)) await this.#refused.refused(error, files);
       else if (!copying || !(await this.#refused.failed(error, files))) throw error;
       return 'again';
@@ -160,9 +164,17 @@ export class CommitRounds {
     }
   }
 
+  #tooSlow(error: unknown, files: readonly FileRow[]): void {
+    const { log, metrics } = this.#parts;
+    metrics.count('batches_halved');
+    const line = { event: 'loader.batch_slow', err: error, files: files.length, next: this.#size.tooSlow(files) };
+    log.warn(line, 'a batch took too long: the next one is half as large');
+  }
+
   #committed(chains: readonly FileChain[], startedAt: number): void {
     const { metrics, now } = this.#parts;
     const at = now();
+    this.#size.committed();
     metrics.count('commits');
     metrics.timing('commit_ms', at - startedAt);
     const files = chains.flatMap((chain) => chain.files);
@@ -234,11 +246,11 @@ export class CommitRounds {
    * waits for a repair, the oldest files there are, must not take the room of the others.
    */
   async #planSound(views: readonly ChainView[]): Promise<Plan> {
-    const { objects, limits, metrics } = this.#parts;
+    const { objects, metrics } = this.#parts;
     const unloadable = new Set(this.#refused.leftOut());
     const sound = new Set<string>();
     for (;;) {
-      const plan = planBatch(withoutFiles(views, unloadable), this.#refused.limits(limits));
+      const plan = planBatch(withoutFiles(views, unloadable), this.#refused.limits(this.#size.limits));
       const planned = plan.chains.flatMap(({ files }) => files.flatMap((file) => file.object ?? []));
       const faults = await findFaults(
         objects,

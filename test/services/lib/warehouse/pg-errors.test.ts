@@ -9,6 +9,7 @@ const cases: readonly (readonly [Error, string, WarehouseFault, boolean])[] = [
   [coded('40001'), 'WAREHOUSE_CONFLICT', 'conflict', true],
   [coded('40P01'), 'WAREHOUSE_CONFLICT', 'conflict', true],
   [coded('55P03'), 'WAREHOUSE_CONFLICT', 'conflict', true],
+  [coded('57014'), 'WAREHOUSE_CONFLICT', 'slow', true],
   [coded('XX000', '1023', 'Serializable isolation violation on table - 100, transactions…'), 'WAREHOUSE_CONFLICT', 'conflict', true],
   [coded('XX000', '1023 DETAIL: Serializable isolation violation on table'), 'WAREHOUSE_CONFLICT', 'conflict', true],
   [coded('XX000', 'could not complete because of conflict with concurrent transaction'), 'WAREHOUSE_CONFLICT', 'conflict', true],
@@ -53,7 +54,11 @@ describe('warehouse errors', () => {
       assert.deepEqual([known.code, known.fault, known.retriable], [code, fault, retriable], error.message);
       assert.equal(known.cause, error);
       assert.notEqual(known.remedy, '');
-      assert.equal(known.message.includes(known.remedy), !['conflict', 'maintenance', 'away', 'data', 'defect'].includes(fault), fault);
+      assert.equal(
+        known.message.includes(known.remedy),
+        !['conflict', 'slow', 'maintenance', 'away', 'data', 'defect'].includes(fault),
+        fault,
+      );
     }
   });
 

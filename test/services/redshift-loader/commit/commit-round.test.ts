@@ -4,6 +4,8 @@ import { position, trimHorizon } from '../../../../services/lib/kcl/position.ts'
 import { PlatformError } from '../../../../services/lib/process/errors.ts';
 import { Metrics } from '../../../../services/lib/process/metrics.ts';
 import { StagedObjectError } from '../../../../services/lib/warehouse/copy.ts';
+import { warehouseError } from '../../../../services/lib/warehouse/pg-errors.ts';
+import { BatchSize } from '../../../../services/redshift-loader/commit/batch-size.ts';
 import { CommitRounds } from '../../../../services/redshift-loader/commit/commit-round.ts';
 import { MemoryRegistry, MemoryStore } from '../memory.ts';
 import { type FakeBehaviour, fakeWarehouse } from './fake-warehouse.ts';
@@ -196,5 +198,52 @@ describe('a file that fails each load of it, whatever the error', () => {
     });
     await early.stage('a');
     for (let n = 0; n < 5; n++) assert.deepEqual([await refused.round(), await early.round()], ['no right', 'broken']);
+  });
+});
+
+describe('a batch whose statements run out of time', () => {
+  const slow = (): Error =>
+    warehouseError(Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' }), 'x');
+
+  it('is tried with half as many files, and with more again after each commit', async () => {
+    const t = setUp({
+      onStatement: (sql, copied) => {
+        if (sql.startsWith('INSERT INTO booking_event') && copied.length > 2) throw slow();
+      },
+    });
+    for (let n = 0; n < 8; n++) await t.stage('a');
+    for (let n = 0; n < 6; n++) await t.round();
+    const sizes = t.batches.map((keys) => keys.length);
+    assert.deepEqual(sizes, [8, 4, 2, 2, 3, 1]);
+    assert.equal(t.counter('files_committed'), 5);
+  });
+
+  it('holds half the bytes, too, and as much as configured in the end', async () => {
+    const size = new BatchSize({ maxFiles: 5, maxBytes: 1_000 });
+    const file = { shardId: 's', fileId: 'f', from: trimHorizon, to: position('1'), registeredAt: 0, rows: 1 };
+    size.tooSlow([
+      { ...file, csvBytes: 300 },
+      { ...file, csvBytes: 200 },
+    ]);
+    assert.deepEqual(size.limits, { maxFiles: 1, maxBytes: 250 });
+    for (let n = 0; n < 8; n++) size.committed();
+    assert.deepEqual(size.limits, { maxFiles: 5, maxBytes: 1_000 });
+  });
+
+  it('is as large as before when the time ran out at the gate', async () => {
+    let held = true;
+    const t = setUp({
+      onStatement: (sql) => {
+        if (sql.startsWith('UPDATE load_gate') && held) throw slow();
+      },
+    });
+    for (let n = 0; n < 4; n++) await t.stage('a');
+    await t.round();
+    held = false;
+    assert.equal(await t.round(), 'committed');
+    assert.deepEqual(
+      t.batches.map((keys) => keys.length),
+      [4],
+    );
   });
 });
