@@ -17,7 +17,7 @@ const flags = readCommandLine(
     summary: `The warehouse's schema and the calendar of its business time zone: what is applied, what is missing, and with --yes the missing part.
 A dry run until --yes. Each migration is one transaction; two migrators take turns. A stage's change leaves an audit line.
 
-Exit code: 0 done, nothing to do or a dry run, 1 it could not be done or --check found something, 2 wrong usage, 130 Ctrl-C.`,
+Exit code: 0 done, nothing to do or a dry run, 1 it could not be done, --check found something or --yes left a fault, 2 wrong usage, 130 Ctrl-C.`,
     examples: [
       "npm run migrate -- --stage staging --url 'redshift://HOST:5439/dev?workgroup=NAME'",
       "npm run migrate -- --stage staging --url 'redshift://HOST:5439/dev?workgroup=NAME' --objects s3://bucket/prefix --time-zone Europe/Berlin --yes",

@@ -23,11 +23,11 @@ export interface MigrateIo extends PlaceIo {
 }
 
 interface Found extends SchemaState {
-  /** Of --check alone. */
+  /** Of --check, and of what --yes leaves. */
   readonly drift?: { readonly faults: readonly string[]; readonly extras: readonly string[] };
 }
 
-/** Exit code: 0 done, nothing to do, or a dry run; 1 --check found something. */
+/** Exit code: 0 done, nothing to do, or a dry run; 1 --check found something, or --yes left something that no migration mends. */
 export async function migrateCommand(flags: MigrateFlags, io: MigrateIo): Promise<number> {
   const action = actionOf(flags);
   if (action.kind === 'print' || action.kind === 'grants') {
@@ -36,11 +36,13 @@ export async function migrateCommand(flags: MigrateFlags, io: MigrateIo): Promis
     return 0;
   }
   const { database, place } = await openWarehouse(flags, io);
-  const found = await look(database, action.kind === 'check');
-  const timeZone = flags['time-zone'] ?? found.timeZone;
-  if (flags.sql) for (const statement of sqlOf(found.pending, database.dialect)) io.out(`${statement};`);
+  const before = await look(database, action.kind === 'check');
+  const timeZone = flags['time-zone'] ?? before.timeZone;
+  if (flags.sql) for (const statement of sqlOf(before.pending, database.dialect)) io.out(`${statement};`);
   const done = action.kind === 'apply' ? await apply(database, place, timeZone, flags, io) : undefined;
-  const ok = action.kind !== 'check' || isSound(found);
+  const drift = done === undefined ? before.drift : (await look(database, true)).drift;
+  const found: Found = { ...before, ...(drift === undefined ? {} : { drift }) };
+  const ok = action.kind === 'check' ? isSound(found) : drift === undefined || drift.faults.length === 0;
   if (flags.json) io.out(JSON.stringify({ type: 'result', ...place, ...figures(found, done), timeZone, dryRun: done === undefined, ok }));
   else for (const line of told(found, done, timeZone)) io.out(line);
   if (action.kind === 'show' && !flags.json) io.note('Nothing was changed: this is a dry run. --yes applies.');

@@ -173,6 +173,9 @@ describe('migrate', () => {
     assert.equal(code, 1);
     assert.match(out, /FAULT +column booking\.channel is missing/);
     assert.match(out, /no build made table or view by_hand/);
+    const applied = await run(['--url', local, '--yes']);
+    assert.equal(applied.code, 1, '--yes does not end well over what no migration mends');
+    assert.match(applied.out, /FAULT +column booking\.channel is missing/);
   });
 
   it('stops at a migration that was changed after it was applied, and the audit says so', async () => {
