@@ -60,6 +60,7 @@ describe('loader start against PostgreSQL', () => {
     const started = await mayStart(
       environment(url, more),
       createLogger('test', 'info', (line) => void lines.push(line)),
+      async () => {}, // the registry has its own test: services/redshift-loader/preflight.test.ts
     );
     assert(!lines.join('').includes('right@') && !lines.join('').includes('wrong@'), 'no password in the log');
     return { started, line: (lines[0] === undefined ? {} : JSON.parse(lines[0])) as Line };
